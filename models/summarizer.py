@@ -1,0 +1,142 @@
+"""Outcome summaries: candidates from the sequence-to-sequence model, checked against the article, else extractive.
+
+1. ``select_text`` picks what carries the outcome from the whole article. 2. Beam search gives n-best candidates.
+3. A candidate with a figure or name the article does not support is dropped, the rest are ranked by model score
+and by how much of the main outcome they hold. 4. If none is left, or the best is unlikely, ``extract_summary`` answers.
+
+Each article is decoded on its own, without padding: the same article gets the same summary in any company.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from data.errors import CheckpointRefused
+from data.schema import Outcomes
+from data.width import CJK, to_full_punctuation, to_half_width
+from models.faithfulness import Source, check_against, read_source
+from models.result import Summary
+from models.selection import MAX_SUMMARY, MIN_SUMMARY, extract_summary, select_text
+
+_SPACED = re.compile(f"(?<=[{CJK}，。；：、（）“”]) +| +(?=[{CJK}，。；：、（）“”])")
+_TITLE_CHARACTERS = 64  # of the source; a longer headline would push out the text
+_LATIN = re.compile(r"[A-Za-z][A-Za-z0-9&.\-]*")
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How a checkpoint wants to be decoded; kept in its manifest, the gate chosen on the development split."""
+
+    prefix: str = ""  # put before the source, such as [BRIEF]
+    max_source: int = 512  # tokens
+    max_target: int = 170  # tokens
+    num_beams: int = 4
+    min_score: float = -0.6  # mean log-probability a token below which the extractive summary is better; 0 turns the decoder off
+
+    def __post_init__(self) -> None:
+        """Check what a manifest can get wrong."""
+        if self.num_beams < 2:
+            raise ValueError(f"num_beams must be at least 2 (candidates are compared), got {self.num_beams}")
+        if not (self.max_source >= 64 and self.max_target >= 16 and self.min_score <= 0):
+            raise ValueError(f"max_source >= 64, max_target >= 16 and min_score <= 0 are needed, got {self.to_json()}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the ``decoding`` entry of the manifest."""
+        return dict(self.__dict__)
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "Generation":
+        """Rebuild from the manifest.
+
+        Raises:
+            CheckpointRefused: fields missing, unknown or out of range.
+
+        """
+        try:
+            return cls(**row)
+        except (TypeError, ValueError) as error:
+            raise CheckpointRefused(f"decoding of the checkpoint: {error}") from error
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One decoded summary with its mean log-probability a token."""
+
+    text: str
+    score: float
+
+
+class TorchSummarizer:
+    """Beam search with a ``transformers`` sequence-to-sequence model on CPU or CUDA."""
+
+    def __init__(self, model: Any, tokenizer: PreTrainedTokenizerBase, generation: Generation, device: torch.device) -> None:
+        """Take a loaded model in evaluation mode."""
+        self.model = model
+        self.tokenizer = tokenizer
+        self.generation = generation
+        self.device = device
+
+    @torch.inference_mode()
+    def candidates(self, source: str) -> list[Candidate]:
+        """Return the n-best summaries of a source text, best first."""
+        options = self.generation
+        coded = self.tokenizer(options.prefix + source, truncation=True, max_length=options.max_source, return_tensors="pt")
+        inputs = {key: coded[key].to(self.device) for key in ("input_ids", "attention_mask")}
+        found = self.model.generate(
+            **inputs, num_beams=options.num_beams, num_return_sequences=options.num_beams, max_new_tokens=options.max_target, do_sample=False,
+            no_repeat_ngram_size=6, early_stopping=True, return_dict_in_generate=True, output_scores=True,
+        )  # fmt: skip
+        scores = found.sequences_scores.tolist()
+        texts = self.tokenizer.batch_decode(found.sequences, skip_special_tokens=True)
+        return [Candidate(tidy(text, source), score) for text, score in zip(texts, scores, strict=True)]
+
+
+def source_of(title: str | None, text: str, outcomes: Outcomes, generation: Generation) -> str:
+    """Return what the model reads of a cleaned article: title, newline, the selected sentences."""
+    head = f"{title[:_TITLE_CHARACTERS]}\n" if title else ""
+    room = generation.max_source - len(generation.prefix) - len(head) - 4
+    return head + select_text(text, outcomes, max(room, 64), title)
+
+
+def tidy(text: str, source: str) -> str:
+    """Return a decoded text as it is typeset: no spaces between characters, the article's letter case, a full stop."""
+    joined = to_full_punctuation(to_half_width(_SPACED.sub("", text.strip())))
+    cases = {word.lower(): word for word in _LATIN.findall(source)}
+    joined = _LATIN.sub(lambda match: cases.get(match.group().lower(), match.group()), joined)
+    return joined if joined.endswith(("。", "！", "？")) or not joined else joined.rstrip("，、；：") + "。"
+
+
+def rank(candidates: Sequence[Candidate], outcomes: Outcomes) -> list[Candidate]:
+    """Return the candidates that have a summary's length, by model score and share of the outcome figures they hold."""
+    wanted = {m.text for m in outcomes.mentions if m.kind in ("amount", "count") and m.scope == "batch" and m.status == "signed"}
+
+    def worth(candidate: Candidate) -> float:
+        return candidate.score + (0.3 * sum(text in candidate.text for text in wanted) / len(wanted) if wanted else 0.0)
+
+    fit = [c for c in candidates if MIN_SUMMARY <= len(c.text) <= MAX_SUMMARY]
+    return sorted(fit, key=lambda c: (-worth(c), c.text))
+
+
+def summarize(engine: TorchSummarizer | None, title: str | None, text: str, outcomes: Outcomes, brief: bool = False) -> Summary:
+    """Return the summary of a cleaned article; ``ungrounded`` is empty unless both methods failed.
+
+    ``brief`` (articles outside the domain) keeps an extractive summary to one sentence.
+    """
+    source = read_source(text, title)
+    if engine is not None and engine.generation.min_score < 0 and len(text) >= MIN_SUMMARY:
+        found = engine.candidates(source_of(title, text, outcomes, engine.generation))
+        best = choose(found, outcomes, source, engine.generation.min_score)
+        if best is not None:
+            return Summary(best.text, "abstractive")
+    extractive = extract_summary(text, outcomes, title, brief)
+    return Summary(extractive, "extractive", check_against(extractive, source))
+
+
+def choose(candidates: Sequence[Candidate], outcomes: Outcomes, source: Source, min_score: float) -> Candidate | None:
+    """Return the best candidate that is likely enough and that the article supports, or None."""
+    likely = (c for c in rank(candidates, outcomes) if c.score >= min_score)
+    return next((c for c in likely if not check_against(c.text, source)), None)
