@@ -1,0 +1,73 @@
+import itertools
+import json
+
+import pytest
+import zstandard
+
+from training.corpus import SPECIAL, build_tokenizer, encode_documents, iter_documents, iter_pairs, iter_raw_rows, read_mix
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory):
+    """A folder of small corpora in the layout of the large ones; sentences made here."""
+    folder = tmp_path_factory.mktemp("corpora")
+    for prefix, topic in (("news", "项目签约投资"), ("indomain", "园区开工产业"), ("broadcast", "会议合作经济"), ("statutes", "条例规定企业")):
+        rows = [
+            {
+                "id": f"{prefix}:{i}", "title": f"临江市{topic}第{i}号消息发布", "summary": f"临江市第{i}次{topic}会议召开，{i}个项目达成协议并通过。" if prefix == "broadcast" else None,
+                "text": f"临江市{topic}会议昨天召开，{i}个项目参加。\u2028" + f"会上介绍了第{i}号企业的产值(约{i}亿元)和税收情况，双方同意合作。" * 6, "date": None, "label": None, "source": "t",
+            }
+            for i in range(1, 30)
+        ]  # fmt: skip
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder / f"{prefix}-00.jsonl.zst").write_bytes(zstandard.ZstdCompressor().compress(text.encode()))
+    return folder
+
+
+def test_lines_end_at_a_line_feed_only(corpora):
+    rows = list(iter_raw_rows(corpora / "news-00.jsonl.zst"))
+    assert len(rows) == 29
+    assert "\u2028" in rows[0]["text"]
+    assert [d.text.count("\n") for d in iter_documents(corpora / "news-00.jsonl.zst")] == [1] * 29
+
+
+def test_widths_are_those_of_cleaning(corpora):
+    document = next(iter_documents(corpora / "news-00.jsonl.zst"))
+    assert "（约1亿元）" in document.text
+
+
+def test_the_mix_is_the_same_for_the_same_seed_and_near_its_size(corpora):
+    first, second = read_mix(corpora, 20_000, seed=3), read_mix(corpora, 20_000, seed=3)
+    assert [d.id for d in first] == [d.id for d in second]
+    assert 20_000 <= sum(len(d.text) for d in first) < 25_000
+    assert {d.id.split(":")[0] for d in first} == {"news", "indomain", "broadcast", "statutes"}
+
+
+def test_decoding_is_the_inverse_of_encoding():
+    text = "总投资1,256.8亿元（约占38.5%），BYD与“5G+AI”项目\n签约"
+    tokenizer = build_tokenizer(iter([text]), 400)
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert len(ids) == len(text)
+    assert tokenizer.decode(ids) == text
+    assert tokenizer.unk_token_id not in ids
+
+
+def test_digits_are_always_single_tokens_and_rare_characters_are_unknown():
+    tokenizer = build_tokenizer(iter(["招商" * 50 + "罕"]), len(SPECIAL) + 96 + 2)
+    assert tokenizer.tokenize("2024招商") == ["2", "0", "2", "4", "招", "商"]
+    assert tokenizer("罕", add_special_tokens=False)["input_ids"] == [tokenizer.unk_token_id]
+
+
+def test_bounds_cut_the_array_into_the_documents(corpora):
+    documents = read_mix(corpora, 5_000, seed=1)[:5]
+    tokenizer = build_tokenizer((f"{d.title}{d.text}" for d in documents), 1000)
+    tokens, bounds = encode_documents(tokenizer, documents)
+    pieces = [tokenizer.decode(tokens[a:b]) for a, b in itertools.pairwise(bounds)]
+    assert pieces == [f"{d.title}\n{d.text}" for d in documents]
+
+
+def test_pairs_have_a_task_mark_and_a_body(corpora):
+    pairs = list(iter_pairs(list(iter_documents(corpora / "broadcast-00.jsonl.zst"))))
+    tasks = {task for task, _, _ in pairs}
+    assert tasks == {"[BRIEF]", "[TITLE]"} or tasks == {"[BRIEF]", "[TITLE]", "[COPY]"}
+    assert all(task in SPECIAL and body and target for task, body, target in pairs)

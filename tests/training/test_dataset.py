@@ -1,0 +1,101 @@
+import hashlib
+import json
+
+import datasets
+import pytest
+import zstandard
+
+from data.errors import InputError, UnknownLabel
+from training.dataset import group_reprints, read_examples, split_examples
+
+FACTS = {"signed_projects": 3, "signed_amount": None, "total_projects": None, "total_amount": None}
+
+
+def row(i, **changed):
+    made = {
+        "id": f"t-{i}", "title": None if i % 3 == 0 else "临江市签约", "text": f"临江市第{i}次签约，3个项目落地。", "activity": ["signing"], "industry": ["food"],
+        "summary": f"临江市第{i}次签约，3个项目落地。", "facts": FACTS, "source": None, "url": None, "published": None,
+    }  # fmt: skip
+    return made | changed
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), "utf-8")
+    return path
+
+
+def test_jsonl_and_parquet_give_the_same_examples(tmp_path):
+    rows = [row(i) for i in range(6)]
+    jsonl = write(tmp_path / "a.jsonl", rows)
+    datasets.Dataset.from_list(rows).to_parquet(str(tmp_path / "b.parquet"))
+    first, second = read_examples(str(jsonl)), read_examples(str(tmp_path / "b.parquet"))
+    assert first == second
+    assert len(first) == 6
+    assert first[0].annotation.facts.signed_projects == 3
+
+
+def test_the_same_text_is_taken_once(tmp_path):
+    path = write(tmp_path / "a.jsonl", [row(1), row(1, id="again"), row(2)])
+    assert len(read_examples(str(path))) == 2
+
+
+def test_unknown_labels_stop_the_run_with_the_nearest_known_one(tmp_path):
+    path = write(tmp_path / "a.jsonl", [row(1, activity=["signings"])])
+    with pytest.raises(UnknownLabel, match="did you mean 'signing'"):
+        read_examples(str(path))
+
+
+def test_nothing_to_read_is_said(tmp_path):
+    with pytest.raises(InputError, match="no such file or folder"):
+        read_examples(str(tmp_path / "nowhere"))
+    with pytest.raises(InputError, match=r"no \.jsonl or \.parquet"):
+        read_examples(str(tmp_path))
+
+
+def test_annotations_without_text_are_joined_by_id_and_hash(tmp_path):
+    texts = {"n:1": "临江市签约3个项目。", "n:2": "东海市签约3个项目。", "n:3": "高台县签约3个项目。"}
+    lines = "".join(
+        json.dumps({"id": key, "title": "签约", "text": text, "summary": None, "date": "2024-01-01", "source": "s"}, ensure_ascii=False) + "\n"
+        for key, text in texts.items()
+    )
+    (tmp_path / "corpora").mkdir()
+    (tmp_path / "corpora" / "news-00.jsonl.zst").write_bytes(zstandard.ZstdCompressor().compress(lines.encode()))
+
+    def bare(key, text):
+        annotation = row(0, id=key, text_sha256=hashlib.sha256(text.encode()).hexdigest())
+        return {k: v for k, v in annotation.items() if k not in ("text", "title")}
+
+    path = write(tmp_path / "a.jsonl", [bare("n:1", texts["n:1"]), bare("n:2", "another text"), bare("n:9", "not there")])
+    found = read_examples(str(path), tmp_path / "corpora")
+    assert [(e.article.id, e.article.text, e.article.title) for e in found] == [("n:1", texts["n:1"], "签约")]
+
+
+def test_the_side_of_an_article_depends_on_its_text_alone(tmp_path):
+    examples = read_examples(str(write(tmp_path / "a.jsonl", [row(i) for i in range(400)])))
+    train, dev = split_examples(examples, 0.2)
+    assert len(train) + len(dev) == 400
+    assert 50 < len(dev) < 110
+    again, dev_again = split_examples(examples[::-1][:200], 0.2)
+    assert {e.article.id for e in dev_again} <= {e.article.id for e in dev}
+    assert {e.article.id for e in again} <= {e.article.id for e in train}
+
+
+def test_reprints_are_on_one_side(tmp_path):
+    import random
+
+    rng = random.Random(0)
+    alphabet = "招商引资项目签约总投资亿元企业产业园区开工投产调研考察座谈推介会议发布合作新能源材料装备"
+    texts = ["".join(rng.choice(alphabet) for _ in range(200)) for _ in range(60)]
+    reprints = ["本报综合报道。" + text[:150] for text in texts]
+    groups = group_reprints(texts + reprints)
+    assert groups[:60] == groups[60:]
+    assert len(set(groups)) == 60
+    rows = [row(i, text=text) for i, text in enumerate(texts + reprints)]
+    train, dev = split_examples(read_examples(str(write(tmp_path / "a.jsonl", rows))), 0.3)
+    assert dev
+    assert not {int(e.article.id[2:]) % 60 for e in train} & {int(e.article.id[2:]) % 60 for e in dev}
+
+
+def test_texts_that_share_only_phrases_of_the_trade_are_not_grouped():
+    texts = [f"临江市第{i}次重大项目集中签约仪式举行，{i}家企业参加。" + chr(0x4E00 + i) * 40 for i in range(30)]
+    assert len(set(group_reprints(texts))) == 30

@@ -1,0 +1,289 @@
+import json
+import logging
+import random
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from data.schema import Annotation, Article, Example, Facts
+from data.taxonomy import load_taxonomy
+from models.predictor import Predictor
+from models.registry import open_checkpoint
+from training.config import FinetuneConfig
+from training.finetune import build_classifier, classification_loss, finetune_classifier, fit, parameter_groups, targets_of
+from training.finetune_summarizer import encode_pairs, finetune_summarizer, vary_figures
+
+TAXONOMY = load_taxonomy()
+TEXTS = [
+    (
+        "signing",
+        "food",
+        "临江市与东海食品公司签约，总投资{n}亿元建设食品产业园。",
+        "临江市与东海食品公司签约，总投资{n}亿元，将在当地建设食品产业园项目。",
+    ),
+    (
+        "project_progress",
+        "automotive",
+        "高台县汽车装备项目开工，总投资{n}亿元，年内投产。",
+        "高台县总投资{n}亿元的汽车装备项目开工建设，要求年内建成投产。",
+    ),
+    (
+        "field_inspection",
+        "new_energy",
+        "市长到湖州镇新能源企业调研，要求{n}个项目加快推进。",
+        "市长到湖州镇新能源企业调研，了解生产情况，要求{n}个项目加快推进。",
+    ),
+    ("other", "culture_tourism", "海南湾旅游节举办，{n}万人参加，天气好。", "海南湾旅游节近日举办，共有{n}万人参加，当地天气情况好。"),
+]
+
+
+def examples(n):
+    rows = []
+    for i in range(n):
+        activity, industry, text, summary = TEXTS[i % 4]
+        own = "".join(random.Random(i).choices("会议要求推动经济发展产业园区企业生产情况加快推进", k=90)) + "。"  # no reprints of one another
+        article = Article(f"f{i}", text.format(n=i + 2) + own, "临江新闻" if i % 2 else None)
+        rows.append(Example(article, Annotation(article.id, (activity,), (industry,), summary.format(n=i + 2), Facts())))
+    return rows
+
+
+@pytest.fixture
+def data_file(tmp_path):
+    path = tmp_path / "train.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for e in examples(40):
+            row = {
+                "id": e.article.id,
+                "title": e.article.title,
+                "text": e.article.text,
+                "activity": e.annotation.activity,
+                "industry": e.annotation.industry,
+            }
+            row |= {"summary": e.annotation.summary, "facts": e.annotation.facts.to_json(), "source": None, "url": None, "published": None}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return path
+
+
+def test_the_loss_of_eight_articles_falls(tiny_bases, tmp_path):
+    config = FinetuneConfig(base=str(tiny_bases["encoder"]), output=tmp_path, epochs=20, batch_articles=8, max_length=128, lr=3e-3, device="cpu")
+    torch.manual_seed(0)
+    tokenizer, model = build_classifier(config, TAXONOMY)
+    history = fit(model, tokenizer, examples(8), examples(8), TAXONOMY, config, torch.device("cpu"))
+    assert history[-1]["loss"] < 0.5 * history[0]["loss"]
+    assert history[-1]["main_accuracy"] >= history[0]["main_accuracy"]
+
+
+def test_a_finetuned_classifier_is_a_checkpoint_that_predicts(tiny_bases, tmp_path, data_file):
+    config = FinetuneConfig(
+        base=str(tiny_bases["encoder"]), output=tmp_path / "m" / "classifier", data=str(data_file), epochs=2, max_length=128, device="cpu"
+    )
+    made = finetune_classifier(config)
+    manifest = open_checkpoint(config.output, "classifier")
+    assert manifest.files == made.files
+    assert manifest.metrics["articles"] + manifest.metrics["trained_on"] == 40
+    assert manifest.config["base"] == "encoder"
+    assert all(t.dtype == torch.float16 for t in load_file(config.output / "model.safetensors").values())
+    predictor = Predictor.load(tmp_path / "m", "cpu")
+    first = predictor.analyze([examples(1)[0].article])[0].to_json()
+    again = Predictor.load(tmp_path / "m", "cpu").analyze([examples(1)[0].article])[0].to_json()
+    assert first == again
+
+
+def test_the_same_seed_gives_the_same_checkpoint(tiny_bases, tmp_path, data_file):
+    hashes = []
+    for name in ("one", "two"):
+        config = FinetuneConfig(
+            base=str(tiny_bases["encoder"]), output=tmp_path / name, data=str(data_file), epochs=1, max_length=128, device="cpu", threads=1
+        )
+        hashes.append(finetune_classifier(config).files["model.safetensors"]["sha256"])
+    assert hashes[0] == hashes[1]
+
+
+def test_targets_and_loss_reward_the_right_labels():
+    targets = targets_of(examples(4), TAXONOMY)
+    assert [int(row.sum()) for row in targets[0]] == [1, 1, 1, 1]
+    right = torch.cat(
+        [8 * (targets[0] * 2 - 1), 8 * (targets[1] * 2 - 1), 8 * torch.nn.functional.one_hot(targets[2], len(TAXONOMY.activity))], dim=1
+    )
+    assert classification_loss(right, targets, TAXONOMY) < 0.05
+    assert classification_loss(-right, targets, TAXONOMY) > 10
+
+
+def test_rates_fall_from_the_head_to_the_embeddings(tiny_bases, tmp_path):
+    config = FinetuneConfig(base=str(tiny_bases["encoder"]), output=tmp_path, layer_decay=0.5)
+    _, model = build_classifier(config, TAXONOMY)
+    groups = parameter_groups(model, config)
+    rate_of = {id(p): group["lr"] for group in groups for p in group["params"]}
+    by_name = {name: rate_of[id(p)] for name, p in model.named_parameters()}
+    assert len(by_name) == sum(1 for _ in model.parameters())
+    assert by_name["classifier.weight"] == config.lr
+    assert (
+        by_name["model.embeddings.tok_embeddings.weight"]
+        < by_name["model.layers.0.attn.Wqkv.weight"]
+        < by_name["model.layers.1.attn.Wqkv.weight"]
+        == config.lr
+    )
+
+
+# Other bases --------------------------------------------------------------------------------------------------
+
+
+def bert_like_tokenizer(folder):
+    from transformers import BertTokenizerFast
+
+    characters = sorted(
+        {c for _, _, text, summary in TEXTS for c in text + summary if c not in "{n} "} | set("0123456789临江新闻会议要求推动经济发展")
+    )
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]) + "\n", "utf-8")
+    return BertTokenizerFast(vocab=str(folder / "vocab.txt"), model_max_length=128)
+
+
+def make_bert(folder):
+    from transformers import BertConfig, BertForMaskedLM
+
+    tokenizer = bert_like_tokenizer(folder)
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=128
+    )
+    BertForMaskedLM(config).save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+
+
+def make_bart(folder):
+    from transformers import BartConfig, BartForConditionalGeneration
+
+    tokenizer = bert_like_tokenizer(folder)
+    config = BartConfig(
+        vocab_size=len(tokenizer), d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=64,
+        decoder_ffn_dim=64, max_position_embeddings=256, pad_token_id=0, bos_token_id=2, eos_token_id=3, decoder_start_token_id=2, forced_eos_token_id=3,
+    )  # fmt: skip
+    BartForConditionalGeneration(config).save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+
+
+def make_mt5(folder):
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import MT5Config, MT5ForConditionalGeneration, PreTrainedTokenizerFast
+
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)] + [
+        (c, -3.0) for c in sorted({c for _, _, a, b in TEXTS for c in a + b} | set("0123456789"))
+    ]
+    backend = Tokenizer(models.Unigram(pieces, unk_id=2))
+    backend.pre_tokenizer, backend.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    backend.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=128)
+    config = MT5Config(
+        vocab_size=len(tokenizer),
+        d_model=32,
+        d_kv=16,
+        d_ff=64,
+        num_layers=1,
+        num_decoder_layers=1,
+        num_heads=2,
+        decoder_start_token_id=0,
+        pad_token_id=0,
+        eos_token_id=1,
+    )
+    MT5ForConditionalGeneration(config).save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+
+
+def test_a_bert_base_can_be_finetuned(tmp_path, data_file):
+    base = tmp_path / "bert"
+    base.mkdir()
+    make_bert(base)
+    config = FinetuneConfig(base=str(base), output=tmp_path / "m" / "classifier", data=str(data_file), epochs=1, max_length=128, device="cpu")
+    finetune_classifier(config)
+    predictor = Predictor.load(tmp_path / "m", "cpu")
+    long = Article("long", TEXTS[0][2].format(n=3) * 30)
+    row = predictor.analyze([long])[0].to_json()
+    assert row["input"]["tokens_used"] == row["input"]["tokens"] > 128
+
+
+@pytest.mark.parametrize("make", [make_bart, make_mt5])
+def test_other_sequence_to_sequence_bases_can_be_finetuned(tmp_path, tiny_checkpoint, data_file, make):
+    import shutil
+
+    base = tmp_path / "base"
+    base.mkdir()
+    make(base)
+    shutil.copytree(tiny_checkpoint / "classifier", tmp_path / "m" / "classifier")
+    config = FinetuneConfig(
+        base=str(base), output=tmp_path / "m" / "summarizer", data=str(data_file), kind="summarizer", epochs=1, max_length=128, device="cpu"
+    )
+    manifest = finetune_summarizer(config)
+    assert manifest.decoding["prefix"] == ""
+    result = Predictor.load(tmp_path / "m", "cpu").analyze([examples(1)[0].article])[0]
+    assert result.summary.ungrounded == ()
+    assert result.model["summarizer"] == manifest.tag
+
+
+# Summariser ---------------------------------------------------------------------------------------------------
+
+
+def test_figures_vary_alike_in_source_and_target():
+    source, target = "签约12个项目，总投资56.8亿元，去年为90亿元。", "签约12个项目，总投资56.8亿元。"
+    changed_source, changed_target = vary_figures(source, target, random.Random(0))
+    assert changed_source != source
+    assert changed_target.rstrip("。") in changed_source
+    assert "90亿元" in changed_source
+    assert len(changed_source) == len(source)
+
+
+def test_labels_hold_the_target_and_its_end(tiny_bases):
+    from transformers import AutoTokenizer
+
+    from models.summarizer import Generation
+
+    tokenizer = AutoTokenizer.from_pretrained(str(tiny_bases["seq2seq"]))
+    batch = encode_pairs(tokenizer, [("临江市签约", "签约"), ("临江", "临江市签约项目")], Generation())
+    row = [i for i in batch["labels"][0].tolist() if i >= 0]
+    assert tokenizer.decode(row) == "签约[SEP]"
+
+
+def test_unsupported_pairs_are_left_out_of_training(tiny_bases, tmp_path, data_file, caplog):
+    rows = [json.loads(line) for line in data_file.read_text("utf-8").splitlines()]
+    for r in rows:
+        r["summary"] = r["summary"].replace("亿元", "万元") if r["activity"] == ["signing"] else r["summary"]
+    data_file.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), "utf-8")
+    config = FinetuneConfig(
+        base=str(tiny_bases["seq2seq"]), output=tmp_path / "s", data=str(data_file), kind="summarizer", epochs=1, max_length=128, device="cpu"
+    )
+    with caplog.at_level(logging.INFO):
+        manifest = finetune_summarizer(config)
+    assert manifest.metrics["left_out_unsupported"] >= 5
+    assert manifest.metrics["trained_on"] + manifest.metrics["left_out_unsupported"] + manifest.metrics["articles"] == 40
+    assert "left out for unsupported" in caplog.text
+
+
+@pytest.mark.gpu
+def test_training_serving_and_scoring_on_cuda(tiny_bases, tmp_path, data_file):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device here")
+    for kind, finetune in (("classifier", finetune_classifier), ("summarizer", finetune_summarizer)):
+        base = tiny_bases["encoder" if kind == "classifier" else "seq2seq"]
+        finetune(
+            FinetuneConfig(base=str(base), output=tmp_path / "m" / kind, data=str(data_file), kind=kind, epochs=1, max_length=128, device="cuda")
+        )
+    articles = [e.article for e in examples(6)]
+    on_gpu, on_cpu = (Predictor.load(tmp_path / "m", device).analyze(articles) for device in ("cuda", "cpu"))
+    for gpu, cpu in zip(on_gpu, on_cpu, strict=True):
+        assert [a.label for a in gpu.activity] == [a.label for a in cpu.activity]
+        assert gpu.outcomes == cpu.outcomes
+
+    from starlette.testclient import TestClient
+
+    from models.result import Options
+    from serving.app import create_app
+    from serving.score import score_articles
+    from serving.settings import Settings
+
+    predictor = Predictor.load(tmp_path / "m", "cuda")
+    scored = [row.to_json() for row in score_articles(articles, predictor, Options())]
+    with TestClient(create_app(Settings(), predictor)) as client:
+        documents = [{"id": a.id, "title": a.title, "text": a.text} for a in articles]
+        answered = client.post("/v1/analyze", json={"documents": documents}).json()["results"]
+    for one, two in zip(scored, answered, strict=True):
+        assert one["outcomes"] == two["outcomes"]
+        assert [a["label"] for a in one["activity"]] == [a["label"] for a in two["activity"]]

@@ -1,0 +1,77 @@
+"""Model cards, written from the manifest so that they never say something else."""
+
+from data.schema import Group
+from models.registry import Manifest
+
+_SOURCES = """\
+Pretraining text: public Chinese news, broadcast items and statutes (IAAR-Shanghai/CRUD_RAG and UHGEval, Apache-2.0; repositories of
+中新网 articles, NKU-Nikoni/News-Nankai, likgjava/eb, liuhuanyong/EventMonitor, ssymmetry/BBT-FinCUGE-Applications,
+ppphhhleo/ContentSecurity_text, ZhouYNF/platform-1: no licence stated; china-data/xwlb and yuekcc/cctv_news: texts for study use;
+LawRefBook/Laws). Most of it is press copyright: the model was trained on it, the text is not redistributed.
+"""
+
+
+def classifier_card(manifest: Manifest) -> str:
+    """Return the card of a classifier checkpoint."""
+    groups: tuple[Group, ...] = ("activity", "industry")
+    labels = "\n".join(f"- {group}: " + "、".join(manifest.taxonomy.name(group, key) for key in manifest.taxonomy.group(group)) for group in groups)
+    return f"""# {manifest.tag}: labels of Chinese investment-promotion articles
+
+A Chinese encoder with one multi-label head: activity types, industries and the main activity. Made from scratch or from the
+base named below by `python -m training finetune classifier`; the exact settings are in `manifest.json` under `config`.
+
+## Labels
+
+{labels}
+
+## Data
+
+Fine-tuned on {manifest.config.get("n_train")} annotated articles ({manifest.config.get("data")}), {manifest.config.get("n_dev")} kept for development. Articles written by
+us are constructed: invented companies and events at real places. {_SOURCES}
+## Figures on development
+
+{_table(manifest)}
+The development split also chose the epoch, temperatures and thresholds, so these figures flatter. Figures on real articles
+stand in `EXPERIMENTS.md`.
+
+## Limits
+
+Read windows of {manifest.config.get("max_length")} tokens, pooled; a first checkpoint trained on few articles. Probabilities are calibrated on
+development articles, which are not the crawl you have. Not for decisions about people.
+
+## Files
+
+Weights float16 safetensors; sha256 of every file in `manifest.json`; refused on load where one differs. Licence of the weights: Apache-2.0,
+subject to what the sources above allow.
+"""
+
+
+def summarizer_card(manifest: Manifest) -> str:
+    """Return the card of a summariser checkpoint."""
+    return f"""# {manifest.tag}: outcome summaries of Chinese investment-promotion articles
+
+A Chinese sequence-to-sequence model: title and selected sentences in, one to three sentences with the outcomes out. Its text is served
+only when every figure and name in it is supported by the article and its likelihood passes the gate in
+`manifest.json`; otherwise the summary is built from the article's own clauses.
+
+## Data
+
+Fine-tuned on {manifest.config.get("n_train")} annotated articles ({manifest.config.get("data")}) less those whose summary is not supported; {manifest.config.get("n_dev")} kept for
+development. Articles written by us are constructed. {_SOURCES}
+## Figures on development
+
+{_table(manifest)}
+## Limits
+
+A first, small checkpoint: many summaries come from the extractive fallback. See `EXPERIMENTS.md` for figures on real articles.
+
+## Files
+
+Weights float16 safetensors; sha256 of every file in `manifest.json`. Licence of the weights: Apache-2.0, subject to what the
+sources above allow.
+"""
+
+
+def _table(manifest: Manifest) -> str:
+    rows = [f"| {key} | {value} |" for key, value in manifest.metrics.items() if key != "epochs"]
+    return "| figure | value |\n| --- | --- |\n" + "\n".join(rows) + "\n"

@@ -1,0 +1,204 @@
+"""Configurations of the training commands: one frozen dataclass each, flags made from the fields.
+
+``options_from(Config)`` turns a dataclass into a Typer command, so that a field, its default, its
+help line and the JSON written into the checkpoint never disagree. ``--config FILE`` repeats a run.
+"""
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import typer
+
+Config = TypeVar("Config")
+
+
+def doc(default: Any, help: str) -> Any:
+    """Return a dataclass field with its default and the line that explains it (with its unit)."""
+    if default is dataclasses.MISSING:
+        return dataclasses.field(metadata={"help": help})
+    return dataclasses.field(default=default, metadata={"help": help})
+
+
+@dataclasses.dataclass(frozen=True)
+class FinetuneConfig:
+    """Fine-tuning of any base on annotated articles; the same fields for both models."""
+
+    base: str = doc(dataclasses.MISSING, "local folder or hub name of the base checkpoint")
+    output: Path = doc(dataclasses.MISSING, "checkpoint folder to write, such as models/default/classifier")
+    data: str = doc("data/annotations/authored", "annotated articles: files or folders of .jsonl or .parquet, comma-separated")
+    corpora: Path | None = doc(None, "folder of the corpora that annotations without text refer to by id")
+    kind: str = doc("classifier", "classifier or summarizer")
+    name: str = doc("zhaoshang-mini", "name of the checkpoint in every answer")
+    version: str = doc("0.1.0", "version of the checkpoint in every answer")
+    dev_share: float = doc(0.2, "share of the articles kept for choosing thresholds, temperatures and epochs")
+    epochs: int = doc(8, "passes over the training articles")
+    batch_articles: int = doc(16, "articles of one optimizer step")
+    max_length: int = doc(512, "longest window or source, tokens")
+    lr: float = doc(4e-4, "peak learning rate of the top layer and heads")
+    layer_decay: float = doc(0.9, "factor of the rate from each layer to the one below it")
+    weight_decay: float = doc(0.05, "decoupled weight decay")
+    dropout: float = doc(0.1, "dropout of a freshly made head")
+    seed: int = doc(7, "random seed")
+    threads: int = doc(0, "CPU threads of torch; 0 leaves its own choice")
+    device: str = doc("auto", "auto, cpu or cuda")
+
+    def __post_init__(self) -> None:
+        """Check the fields against each other; all findings in one error."""
+        wrong = []
+        if self.kind not in ("classifier", "summarizer"):
+            wrong.append(f"kind must be classifier or summarizer, got {self.kind!r}")
+        if not 0 < self.dev_share < 0.9:
+            wrong.append(f"dev_share must be in (0, 0.9), got {self.dev_share}")
+        if self.max_length < 64:
+            wrong.append(f"max_length must be at least 64 tokens, got {self.max_length}")
+        if not 0 < self.layer_decay <= 1:
+            wrong.append(f"layer_decay must be in (0, 1], got {self.layer_decay}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+
+
+@dataclasses.dataclass(frozen=True)
+class PretrainConfig:
+    """Pretraining of a compact base model from scratch on public Chinese text."""
+
+    corpora: Path = doc(dataclasses.MISSING, "folder of .jsonl.zst files with title, text, summary")
+    output: Path = doc(dataclasses.MISSING, "run folder: token cache, resumable state, and base/ at the end")
+    kind: str = doc("encoder", "encoder (masked language modelling) or seq2seq (denoising, then body to title or brief)")
+    tokenizer: Path | None = doc(None, "folder of a tokenizer to share; built from the corpora if absent")
+    vocab_size: int = doc(8192, "entries of a new tokenizer, special tokens included")
+    layers: int = doc(4, "encoder layers")
+    decoder_layers: int = doc(3, "decoder layers (seq2seq)")
+    hidden_size: int = doc(256, "width of the hidden states")
+    max_length: int = doc(512, "longest sequence, tokens")
+    first_length: int = doc(128, "sequence length at the start, tokens; doubles up to max_length")
+    batch_tokens: int = doc(4096, "tokens of one optimizer step")
+    masked: float = doc(0.3, "share of tokens masked")
+    tokens: int = doc(40_000_000, "characters of the corpora to cache for the run")
+    minutes: float = doc(60.0, "training time over all resumed runs; the learning rate follows it")
+    lr: float = doc(2e-3, "peak learning rate")
+    weight_decay: float = doc(0.05, "decoupled weight decay of matrices")
+    warmup: float = doc(0.03, "share of the time spent warming up")
+    decay: float = doc(0.4, "share of the time at the end in which the rate falls to zero")
+    supervised: float = doc(0.45, "share of the time at the end spent on body to title or brief (seq2seq)")
+    save_minutes: float = doc(5.0, "time between resumable checkpoints")
+    log_steps: int = doc(50, "optimizer steps between log lines")
+    seed: int = doc(20, "random seed")
+    threads: int = doc(0, "CPU threads of torch; 0 leaves its own choice")
+    device: str = doc("auto", "auto, cpu or cuda")
+
+    def __post_init__(self) -> None:
+        """Check the fields against each other; all findings in one error."""
+        wrong = []
+        if self.kind not in ("encoder", "seq2seq"):
+            wrong.append(f"kind must be encoder or seq2seq, got {self.kind!r}")
+        if not 0 < self.masked < 1:
+            wrong.append(f"masked must be in (0, 1), got {self.masked}")
+        if not 16 <= self.first_length <= self.max_length:
+            wrong.append(f"first_length must be in [16, {self.max_length}], got {self.first_length}")
+        if self.hidden_size % 64:
+            wrong.append(f"hidden_size must be a multiple of 64 (heads are 64 wide), got {self.hidden_size}")
+        if self.warmup + self.decay > 1:
+            wrong.append(f"warmup + decay must not exceed 1, got {self.warmup + self.decay}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+
+
+SYSTEMS = ("model", "keywords", "tfidf", "majority", "lead2")  # what evaluate compares, in the order of its table
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateConfig:
+    """Score a checkpoint and the baselines on annotated articles."""
+
+    data: Path = doc(dataclasses.MISSING, "annotated .jsonl, or a folder of articles.jsonl and gold.jsonl")
+    checkpoint: Path | None = doc(None, "folder of classifier/ and summarizer/; the shipped one if absent")
+    train: str | None = doc(None, "files or folders to fit the baselines on, comma-separated; those of data/annotations if absent")
+    corpora: Path | None = doc(None, "folder of .jsonl.zst with the texts of training annotations that have none; these are left out if absent")
+    systems: str = doc(",".join(SYSTEMS), "what to run, in the order of the table")
+    device: str = doc("auto", "auto, cpu or cuda")
+    json: Path | None = doc(None, "file for the whole report")
+    log: Path | None = doc(None, "Markdown file to append the tables to, such as EXPERIMENTS.md")
+    note: str = doc("", "a sentence for the log: what was tried, what came of it")
+    limit: int = doc(0, "articles to evaluate, from the first; 0 for all")
+    worst: int = doc(0, "ids to list of the articles on which the first system does worst")
+
+    def __post_init__(self) -> None:
+        """Check the fields; all findings in one error."""
+        wrong = [f"systems: {name!r} is not one of {', '.join(SYSTEMS)}" for name in self.names if name not in SYSTEMS]
+        wrong += [f"{name} must be 0 or more, got {value}" for name, value in (("limit", self.limit), ("worst", self.worst)) if value < 0]
+        if wrong or not self.names:
+            raise ValueError("; ".join(wrong) or "systems is empty")
+
+    @property
+    def names(self) -> list[str]:
+        """Return the systems to run."""
+        return [name.strip() for name in self.systems.split(",") if name.strip()]
+
+
+_SAVED_BESIDE = {"date", "n_train", "n_dev"}  # what a manifest's config says besides the fields
+
+
+def read_config(path: Path, fields: list[dataclasses.Field[Any]]) -> dict[str, Any]:
+    """Return the fields of a JSON file: a config, or the manifest of a checkpoint that a run has written.
+
+    Raises:
+        typer.BadParameter: not readable as JSON, or keys that are no fields.
+
+    """
+    try:
+        row = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"--config {path}: {error}") from error
+    values = row["config"] if "format" in row and "config" in row else row
+    known = {field.name for field in fields} | {"kind"}
+    unknown = sorted(set(values) - known - _SAVED_BESIDE)
+    if unknown:
+        raise typer.BadParameter(f"--config {path}: unknown fields {', '.join(unknown)}")
+    return {key: value for key, value in values.items() if key in known}
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """Return the fields of a config dataclass as JSON values (paths as strings)."""
+    return {key: str(value) if isinstance(value, Path) else value for key, value in dataclasses.asdict(config).items()}
+
+
+def options_from(config_type: type[Config], **fixed: Any) -> Callable[[Callable[[Config], Any]], Callable[..., None]]:
+    """Return a decorator that turns ``run(config)`` into a Typer command with one flag a field.
+
+    ``--config FILE`` reads a JSON file of fields first; flags given beside it win. ``fixed`` fields get no flag:
+    the command's own name says them.
+    """
+
+    def decorate(run: Callable[[Config], Any]) -> Callable[..., None]:
+        hints = get_type_hints(config_type)
+        fields = [field for field in dataclasses.fields(config_type) if field.name not in fixed]  # type: ignore[arg-type]
+
+        def command(config: Path | None = None, **given: Any) -> None:
+            values = read_config(config, fields) if config else {}
+            values |= {key: value for key, value in given.items() if value is not None} | fixed
+            values = {key: Path(v) if "Path" in str(hints[key]) and v is not None else v for key, v in values.items()}
+            try:
+                made = config_type(**values)
+            except (TypeError, ValueError) as error:
+                raise typer.BadParameter(str(error)) from error
+            run(made)
+
+        parameters = [
+            inspect.Parameter(
+                "config", inspect.Parameter.KEYWORD_ONLY, default=typer.Option(None, help="JSON file of a run to repeat"), annotation=Path | None
+            )
+        ]
+        for field in fields:
+            default = "required" if field.default is dataclasses.MISSING else f"default: {field.default}"
+            option = typer.Option(None, help=f"{field.metadata['help']} [{default}]", show_default=False)
+            parameters.append(inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=hints[field.name] | None))
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__annotations__ = {p.name: p.annotation for p in parameters}
+        command.__doc__ = run.__doc__ or config_type.__doc__
+        return command
+
+    return decorate

@@ -1,0 +1,161 @@
+"""Public Chinese text for pretraining: documents in, one array of token ids out.
+
+The corpora are folders of ``.jsonl.zst`` files (``title``, ``text``, ``summary`` a line). What is
+cached is made once per run folder: ``tokens.npy`` (uint16 ids of all documents), ``bounds.npy`` (where each
+begins) and ``pairs.jsonl`` (body and title or brief, for the second stage of the seq2seq model). A million
+characters take about two seconds, so the cache is not worth keeping longer than its run.
+"""
+
+import io
+import json
+import logging
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import zstandard
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
+
+from data.width import to_full_punctuation, to_half_width
+
+logger = logging.getLogger(__name__)
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[TITLE]", "[BRIEF]", "[COPY]"]
+# Shares of the token budget by file prefix. Broadcast is political register and statutes are formulaic,
+# so both stay minor; the in-domain file is small and repeated (measured mixes: EXPERIMENTS.md).
+MIX = {"news": 0.82, "indomain": 0.08, "broadcast": 0.08, "statutes": 0.02}
+_LINE_END = re.compile("\r\n?|[\u0085\u2028\u2029]")
+# Words that mark the register of investment news; documents rich in them are drawn first.
+_REGISTER = re.compile("项目|投资|企业|产业|园区|签约|招商|开工|投产|合作|亿元|经济|考察|洽谈|推介")
+
+
+@dataclass(frozen=True)
+class Document:
+    """One text of the corpora; ``title`` and ``summary`` where the source has them."""
+
+    id: str
+    title: str | None
+    text: str
+    summary: str | None
+
+
+def normalise(text: str) -> str:
+    """Return the widths and line ends that cleaning gives an article, so that pretraining sees what serving sees."""
+    return to_full_punctuation(to_half_width(_LINE_END.sub("\n", text))).strip()
+
+
+def iter_raw_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one ``.jsonl.zst`` file as they are, in constant memory.
+
+    Lines end at a line feed only: some texts hold U+2028, which ``str.splitlines`` would break at.
+    """
+    with path.open("rb") as raw:
+        stream = zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(raw)
+        for line in io.TextIOWrapper(stream, encoding="utf-8", newline="\n"):
+            yield json.loads(line)
+
+
+def iter_documents(path: Path) -> Iterator[Document]:
+    """Yield the documents of one file, widths normalised."""
+    for row in iter_raw_rows(path):
+        title, summary = row.get("title"), row.get("summary")
+        yield Document(row["id"], title and normalise(title), normalise(row["text"]), summary and normalise(summary))
+
+
+def read_mix(folder: Path, n_characters: int, seed: int) -> list[Document]:
+    """Return about ``n_characters`` of documents in the shares of ``MIX``, shuffled.
+
+    Within a file group, documents are drawn by the density of register words with noise, so the
+    model sees mostly economic news without losing the rest. A group smaller than its share is repeated.
+    """
+    rng = random.Random(seed)
+    chosen: list[Document] = []
+    for prefix, share in MIX.items():
+        files = sorted(folder.glob(f"{prefix}-*.jsonl.zst"))
+        documents = [d for path in files for d in iter_documents(path) if len(d.text) >= 60]
+        if not documents:
+            logger.warning("no %s-*.jsonl.zst in the corpora", prefix)
+            continue
+        scored = sorted(documents, key=lambda d: -_register_density(d.text) * rng.uniform(0.3, 1.0))
+        wanted, taken, repeats = share * n_characters, 0, 0
+        while taken < wanted and repeats < 8:
+            for document in scored:
+                if taken >= wanted:
+                    break
+                chosen.append(document)
+                taken += len(document.text)
+            repeats += 1
+        logger.info("%s: %d characters from %d documents", prefix, taken, len(documents))
+    rng.shuffle(chosen)
+    return chosen
+
+
+def _register_density(text: str) -> float:
+    head = text[:1500]
+    return (len(_REGISTER.findall(head)) + 0.5) / (len(head) + 200)
+
+
+def build_tokenizer(texts: Iterator[str], vocab_size: int) -> PreTrainedTokenizerFast:
+    """Return a tokenizer whose tokens are single characters, the most frequent ``vocab_size`` ones.
+
+    One character a token keeps digits, 亿/万, percent and brackets apart and makes decoding the exact
+    inverse of encoding for known characters. ASCII is always in the vocabulary, case kept (BYD, 5G).
+    """
+    counts = Counter[str]()
+    for text in texts:
+        counts.update(text)
+    always = [chr(code) for code in range(0x20, 0x7F)] + ["\n"]
+    frequent = [char for char, _ in counts.most_common() if char not in set(always) and not char.isspace()]
+    vocabulary = [*SPECIAL, *always, *frequent][:vocab_size]
+    tokenizer = Tokenizer(models.WordLevel({token: i for i, token in enumerate(vocabulary)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), behavior="isolated")
+    tokenizer.decoder = decoders.Fuse()
+    cls_id, sep_id = vocabulary.index("[CLS]"), vocabulary.index("[SEP]")
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", cls_id), ("[SEP]", sep_id)]
+    )
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
+        mask_token="[MASK]", bos_token="[CLS]", eos_token="[SEP]", additional_special_tokens=SPECIAL[5:], model_max_length=512,
+        clean_up_tokenization_spaces=False, model_input_names=["input_ids", "attention_mask"],
+    )  # fmt: skip
+
+
+def encode_documents(tokenizer: PreTrainedTokenizerFast, documents: list[Document]) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int64]]:
+    """Return the ids of all documents in one array and the bounds of each.
+
+    Returns:
+        tokens: (n_tokens,) uint16; each document is title, newline, text.
+        bounds: (n_documents + 1,) int64; document i is ``tokens[bounds[i]:bounds[i + 1]]``.
+
+    """
+    parts: list[npt.NDArray[np.uint16]] = []
+    backend = tokenizer.backend_tokenizer
+    for start in range(0, len(documents), 512):
+        texts = [f"{d.title}\n{d.text}" if d.title else d.text for d in documents[start : start + 512]]
+        parts += [np.array(e.ids, dtype=np.uint16) for e in backend.encode_batch_fast(texts, add_special_tokens=False)]
+    bounds = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    return np.concatenate(parts), bounds
+
+
+def iter_pairs(documents: list[Document]) -> Iterator[tuple[str, str, str]]:
+    """Yield (task, body, target): the title or the one-sentence brief of a document.
+
+    Titles that repeat the first characters of the body are kept: copying is what a small model must learn.
+    """
+    for document in documents:
+        if document.summary and 20 <= len(document.summary) <= 160:
+            yield "[BRIEF]", document.text, document.summary
+        lead = re.split(r"(?<=[。！？])", document.text, maxsplit=1)[0]
+        if document.title and 8 <= len(document.title) <= 50:
+            yield "[TITLE]", document.text, document.title
+        # The lead sentence with the title as its hint is the closest public thing to a brief with figures.
+        if 30 <= len(lead) <= 160 and document.title and len(document.text) > 2 * len(lead):
+            yield "[COPY]", document.title + "\n" + document.text, lead

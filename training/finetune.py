@@ -1,0 +1,237 @@
+"""Fine-tuning of the classifier on annotated articles; see ``finetune_summarizer.py`` for summaries.
+
+``python -m training finetune classifier --base FOLDER --output models/default/classifier`` takes any local or hub
+encoder: windows, pooling and decoding are those of serving. The epoch, temperatures and thresholds are
+chosen on the development split; what is saved is a complete checkpoint folder.
+"""
+
+import datetime
+import logging
+import math
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerBase
+
+from data.clean import CLEAN_VERSION
+from data.schema import Example
+from data.taxonomy import Taxonomy, load_taxonomy
+from models.classifier import Encoded, TorchClassifier, batch_by_tokens, encode_article, pad_windows, pool_windows, split_groups
+from models.device import pick_device
+from models.registry import Manifest, label_names, save_checkpoint
+from training.calibration import Scores, cross_fitted_ece, decoded_f1, fit_decoding
+from training.card import classifier_card
+from training.config import FinetuneConfig, to_json
+from training.dataset import read_examples, split_examples
+
+logger = logging.getLogger(__name__)
+_MAX_TRAIN_WINDOWS = 4  # a long article trains on four of its windows, the lead always, drawn anew each epoch: memory stays flat
+
+
+def finetune_classifier(config: FinetuneConfig) -> Manifest:
+    """Fine-tune a base into a classifier checkpoint and return its manifest."""
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    device = pick_device(config.device)
+    taxonomy = load_taxonomy()
+    train, dev = split_examples(read_examples(config.data, config.corpora), config.dev_share)
+    logger.info("%d articles to train on, %d for development", len(train), len(dev))
+    tokenizer, model = build_classifier(config, taxonomy)
+    model.to(device)
+    started_at = time.monotonic()
+    history = fit(model, tokenizer, train, dev, taxonomy, config, device)
+    scores = score_examples(model, tokenizer, dev, taxonomy, config.max_length, device)
+    decoding = fit_decoding(scores, taxonomy)
+    activity_f1, industry_f1 = decoded_f1(scores, taxonomy, decoding)
+    metrics = {
+        "split": "development (also chose the epoch, temperatures and thresholds)", "articles": len(dev), "trained_on": len(train),
+        "activity_micro_f1": round(activity_f1, 4), "industry_micro_f1": round(industry_f1, 4),
+        "main_accuracy": round(float((scores.main.argmax(1) == scores.gold_main).mean()), 4),
+        "ece_cross_fitted": cross_fitted_ece(scores, taxonomy), "epochs": history, "minutes": round((time.monotonic() - started_at) / 60, 1),
+    }  # fmt: skip
+    logger.info("development: %s", {key: value for key, value in metrics.items() if key != "epochs"})
+    made = Manifest("classifier", config.name, config.version, taxonomy, CLEAN_VERSION, decoding.to_json(), metrics, saved_config(config, train, dev))
+    return save_checkpoint(config.output, made, lambda folder: write_model(model, tokenizer, folder), classifier_card(made))
+
+
+def saved_config(config: FinetuneConfig, train: Sequence[Example], dev: Sequence[Example]) -> dict[str, Any]:
+    """Return what a manifest says of a training run; folders of this machine are reduced to their names."""
+    row = to_json(config)
+    for key in ("base", "output", "corpora"):
+        row[key] = row[key] and Path(row[key]).name
+    row["data"] = ",".join(Path(part).name if Path(part).is_absolute() else part for part in config.data.split(","))
+    return {**row, "date": datetime.date.today().isoformat(), "n_train": len(train), "n_dev": len(dev)}
+
+
+def build_classifier(config: FinetuneConfig, taxonomy: Taxonomy) -> tuple[PreTrainedTokenizerBase, Any]:
+    """Return tokenizer and model of a base with a fresh head over all label groups."""
+    names = label_names(taxonomy)
+    tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)
+    settings = AutoConfig.from_pretrained(config.base, trust_remote_code=False)
+    settings.id2label = dict(enumerate(names))
+    settings.label2id = {name: i for i, name in enumerate(names)}
+    settings.problem_type = "multi_label_classification"
+    for field in ("classifier_dropout", "mlp_dropout"):
+        if hasattr(settings, field):
+            setattr(settings, field, config.dropout)
+    model = AutoModelForSequenceClassification.from_pretrained(config.base, config=settings, trust_remote_code=False, dtype=torch.float32)
+    return tokenizer, model
+
+
+def write_model(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Write weights as float16 safetensors (half the size; the difference is below 1e-3 in the logits) and the tokenizer."""
+    model.to("cpu", torch.float16).save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+
+
+# Targets and loss ---------------------------------------------------------------------------------------------
+
+
+def targets_of(examples: Sequence[Example], taxonomy: Taxonomy) -> tuple[Tensor, Tensor, Tensor]:
+    """Return (n, n_activity) and (n, n_industry) float 0/1 and (n,) int64 main activities."""
+    activity = torch.tensor([[float(k in e.annotation.activity) for k in taxonomy.activity] for e in examples])
+    industry = torch.tensor([[float(k in e.annotation.industry) for k in taxonomy.industry] for e in examples])
+    main = torch.tensor([taxonomy.activity.index(e.annotation.activity[0]) for e in examples])
+    return activity, industry, main
+
+
+def classification_loss(logits: Tensor, targets: tuple[Tensor, Tensor, Tensor], taxonomy: Taxonomy) -> Tensor:
+    """Return the weighted sum of three cross-entropies (a mean over labels is small beside the softmax's); positives of the rare industry labels weigh twice.
+
+    Args:
+        logits: (n_articles, n_outputs), pooled over windows.
+
+    """
+    activity, industry, main = split_groups(logits, taxonomy)
+    twice = torch.full((len(taxonomy.industry),), 2.0, device=logits.device)
+    return (
+        nn.functional.binary_cross_entropy_with_logits(activity, targets[0]) * 4
+        + nn.functional.binary_cross_entropy_with_logits(industry, targets[1], pos_weight=twice) * 4
+        + nn.functional.cross_entropy(main, targets[2]) * 0.5
+    )
+
+
+# Training -----------------------------------------------------------------------------------------------------
+
+
+def fit(
+    model: Any, tokenizer: PreTrainedTokenizerBase, train: Sequence[Example], dev: Sequence[Example],
+    taxonomy: Taxonomy, config: FinetuneConfig, device: torch.device,
+) -> list[dict[str, float]]:  # fmt: skip
+    """Train in place, keep the weights of the best epoch on development; return one row of figures an epoch."""
+    with_titles = [encode_article(tokenizer, e.article.title, e.article.text, config.max_length) for e in train]
+    without = [encode_article(tokenizer, None, e.article.text, config.max_length) for e in train]
+    targets = targets_of(train, taxonomy)
+    optimizer = torch.optim.AdamW(parameter_groups(model, config), betas=(0.9, 0.98))
+    n_steps = config.epochs * math.ceil(len(train) / config.batch_articles)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / (0.1 * n_steps + 1), max(0.0, (n_steps - step) / (0.9 * n_steps)))
+    )
+    rng = random.Random(config.seed)
+    history: list[dict[str, float]] = []
+    best: tuple[float, dict[str, Tensor]] | None = None
+    for epoch in range(config.epochs):
+        order = rng.sample(range(len(train)), len(train))
+        model.train()
+        total = 0.0
+        for start in range(0, len(order), config.batch_articles):
+            chosen = order[start : start + config.batch_articles]
+            # One article in five trains without its headline: crawls often lose it.
+            batch = [without[i] if rng.random() < 0.2 else with_titles[i] for i in chosen]
+            rows, owner = _draw_windows(batch, rng)
+            logits = pool_windows(run_windows(model, rows, int(tokenizer.pad_token_id), device), owner.to(device), len(chosen), taxonomy)
+            picked = (targets[0][chosen].to(device), targets[1][chosen].to(device), targets[2][chosen].to(device))
+            loss = classification_loss(logits, picked, taxonomy)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad(set_to_none=True)
+            total += loss.item() * len(chosen)
+        row = {"epoch": epoch + 1, "loss": round(total / len(train), 4), **_dev_figures(model, tokenizer, dev, taxonomy, config, device)}
+        history.append(row)
+        logger.info("%s", row)
+        value = row["activity_micro_f1"] + row["industry_micro_f1"] + row["main_accuracy"]
+        if best is None or value >= best[0]:
+            best = (value, {key: tensor.detach().clone() for key, tensor in model.state_dict().items()})
+    if best is not None:
+        model.load_state_dict(best[1])
+    return history
+
+
+def _draw_windows(batch: Sequence[Encoded], rng: random.Random) -> tuple[list[tuple[int, ...]], Tensor]:
+    rows, owner = [], []
+    for i, encoded in enumerate(batch):
+        windows = list(encoded.input_ids)
+        if len(windows) > _MAX_TRAIN_WINDOWS:
+            windows = [windows[0], *rng.sample(windows[1:], _MAX_TRAIN_WINDOWS - 1)]
+        rows += windows
+        owner += [i] * len(windows)
+    return rows, torch.tensor(owner)
+
+
+def run_windows(model: Any, rows: Sequence[Sequence[int]], pad_id: int, device: torch.device) -> Tensor:
+    """Return the logits of all windows with gradients, (n_windows, n_outputs) float32, batched by padded length."""
+    out: dict[int, Tensor] = {}
+    for group in batch_by_tokens([len(row) for row in rows], max_batch_tokens=4096, max_rows=32):
+        inputs = {key: value.to(device) for key, value in pad_windows([rows[i] for i in group], pad_id).items()}
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            logits = model(**inputs).logits
+        out.update(zip(group, logits.float(), strict=True))
+    return torch.stack([out[i] for i in range(len(rows))])
+
+
+def parameter_groups(model: Any, config: FinetuneConfig) -> list[dict[str, Any]]:
+    """Return parameter groups whose rate falls by ``layer_decay`` a layer from the heads down to the embeddings.
+
+    Source: ULMFiT (arXiv 1801.06146), as used for BERT in arXiv 2006.05987.
+    """
+    named = list(model.named_parameters())
+    n_layers = max((_layer_of(name, 0) for name, _ in named), default=0)  # the top layer shares the head's rate
+    groups: dict[tuple[int, bool], list[Tensor]] = {}
+    for name, parameter in named:
+        groups.setdefault((_layer_of(name, n_layers), parameter.ndim >= 2), []).append(parameter)
+    return [
+        {"params": params, "lr": config.lr * config.layer_decay ** (n_layers - depth), "weight_decay": config.weight_decay if matrix else 0.0}
+        for (depth, matrix), params in groups.items()
+    ]
+
+
+def _layer_of(name: str, n_layers: int) -> int:
+    """Return 0 for embeddings, k + 1 for layer k, and ``n_layers`` (the top layer's) for everything after."""
+    for mark in ("layers.", "layer.", "block."):
+        if mark in name:
+            number = name.split(mark, 1)[1].split(".", 1)[0]
+            if number.isdigit():
+                return int(number) + 1
+    return 0 if "embed" in name else n_layers
+
+
+def score_examples(
+    model: Any, tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example], taxonomy: Taxonomy, max_length: int, device: torch.device
+) -> Scores:
+    """Return pooled logits and gold of examples, run as serving runs them."""
+    model.eval()
+    encoded = [encode_article(tokenizer, e.article.title, e.article.text, max_length) for e in examples]
+    engine = TorchClassifier(model, int(tokenizer.pad_token_id), device, max_batch_tokens=4096)
+    owner = torch.tensor([i for i, e in enumerate(encoded) for _ in e.input_ids])
+    pooled = pool_windows(engine.run([ids for e in encoded for ids in e.input_ids]), owner, len(examples), taxonomy)
+    activity, industry, main = (t.double().numpy() for t in split_groups(pooled, taxonomy))
+    gold = [t.numpy() for t in targets_of(examples, taxonomy)]
+    return Scores(activity, industry, main, gold[0].astype(np.float64), gold[1].astype(np.float64), gold[2])
+
+
+def _dev_figures(
+    model: Any, tokenizer: PreTrainedTokenizerBase, dev: Sequence[Example], taxonomy: Taxonomy, config: FinetuneConfig, device: torch.device
+) -> dict[str, float]:
+    scores = score_examples(model, tokenizer, dev, taxonomy, config.max_length, device)
+    activity_f1, industry_f1 = decoded_f1(scores, taxonomy, fit_decoding(scores, taxonomy))
+    accuracy = float((scores.main.argmax(1) == scores.gold_main).mean())
+    return {"activity_micro_f1": round(activity_f1, 4), "industry_micro_f1": round(industry_f1, 4), "main_accuracy": round(accuracy, 4)}

@@ -1,0 +1,399 @@
+"""Compact base models from scratch: masked language modelling and denoising, resumable at any point.
+
+``python -m training pretrain --kind encoder --corpora DIR --output RUN`` writes ``RUN/base`` (a plain
+``transformers`` folder) at the end and ``RUN/state`` (weights, optimizer moments, position; safetensors and
+JSON) on the way. The same command continues after a stop. The learning rate follows the training time
+spent, so the run ends on the minute however busy the machine was.
+"""
+
+import json
+import logging
+import math
+import random
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import ModernBertConfig, ModernBertForMaskedLM, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+
+from models.device import pick_device
+from training.config import PretrainConfig, to_json
+from training.corpus import build_tokenizer, encode_documents, iter_pairs, read_mix
+
+logger = logging.getLogger(__name__)
+PAD, UNK, CLS, SEP, MASK = range(5)
+N_SPECIAL = 8
+IGNORE = -100
+TARGET_LENGTH = 192  # tokens of a seq2seq target; a brief has at most 160 characters
+
+
+# Data ---------------------------------------------------------------------------------------------------------
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    """Return the tokenizer of a local folder."""
+    tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(str(folder))
+    return tokenizer
+
+
+def prepare_cache(config: PretrainConfig) -> PreTrainedTokenizerFast:
+    """Make the token cache of a run if it is not there; return its tokenizer."""
+    cache = config.output / "cache"
+    if (cache / "done").exists():
+        return load_tokenizer(cache / "tokenizer")
+    cache.mkdir(parents=True, exist_ok=True)
+    documents = read_mix(config.corpora, config.tokens, config.seed)
+    if config.tokenizer:
+        tokenizer = load_tokenizer(config.tokenizer)
+    else:
+        tokenizer = build_tokenizer((f"{d.title or ''}{d.text}" for d in documents), config.vocab_size)
+    tokenizer.save_pretrained(str(cache / "tokenizer"))
+    tokens, bounds = encode_documents(tokenizer, documents)
+    np.save(cache / "tokens.npy", tokens)
+    np.save(cache / "bounds.npy", bounds)
+    if config.kind == "seq2seq":
+        with (cache / "pairs.jsonl").open("w", encoding="utf-8") as file:
+            for pair in iter_pairs(documents):
+                file.write(json.dumps(pair, ensure_ascii=False) + "\n")
+    logger.info("cached %d tokens of %d documents, %.4f unknown", len(tokens), len(bounds) - 1, float((tokens == UNK).mean()))
+    (cache / "done").touch()
+    return tokenizer
+
+
+def mask_spans(input_ids: npt.NDArray[np.int64], share: float, vocab_size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Return (input_ids, labels) with spans of one to four characters masked.
+
+    Spans are hidden because single characters of a Chinese word are guessed from the rest of the word. Of the
+    masked positions 90 % become [MASK], 10 % a random character.
+
+    Args:
+        input_ids: (n_rows, length) int64.
+        share: expected share of masked positions.
+
+    Returns:
+        (n_rows, length) int64 twice; labels are -100 where nothing was masked.
+    Source: whole-word masking (arXiv 1906.08101), high masking rates (arXiv 2202.08005).
+
+    """
+    starts = rng.random(input_ids.shape) < -math.log1p(-share) / 2.2  # mean span 2.2; overlaps counted once
+    lengths = rng.choice([1, 2, 3, 4], size=input_ids.shape, p=[0.3, 0.35, 0.2, 0.15])
+    chosen = starts.copy()
+    for offset in range(1, 4):
+        chosen[:, offset:] |= (starts & (lengths > offset))[:, :-offset]
+    chosen &= input_ids >= N_SPECIAL
+    labels = np.where(chosen, input_ids, IGNORE)
+    noise = rng.random(input_ids.shape)
+    masked = np.where(chosen & (noise < 0.9), MASK, input_ids)
+    masked = np.where(chosen & (noise >= 0.9), rng.integers(N_SPECIAL, vocab_size, input_ids.shape), masked)
+    return torch.from_numpy(masked), torch.from_numpy(labels)
+
+
+def corrupt(ids: npt.NDArray[np.int64], share: float, stop_ids: frozenset[int], rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Return a text with spans replaced by one [MASK] each and its sentences in another order (text infilling).
+
+    Source: BART (arXiv 1910.13461). Most of the target is a copy of the input, which is how a small
+    decoder learns to copy names and figures.
+    """
+    ends = [i + 1 for i, token in enumerate(ids) if int(token) in stop_ids]
+    sentences = np.split(ids, ends) if ends else [ids]
+    if rng.random() < 0.5:
+        rng.shuffle(sentences)
+    shuffled = np.concatenate(sentences)
+    out: list[int] = []
+    position = 0
+    while position < len(shuffled):
+        if rng.random() < share / 3.5:
+            out.append(MASK)
+            position += int(rng.integers(1, 7))
+        else:
+            out.append(int(shuffled[position]))
+            position += 1
+    return np.array(out, dtype=np.int64)
+
+
+def pad_rows(rows: list[npt.NDArray[np.int64]], fill: int) -> Tensor:
+    """Return rows of unequal length as one (n_rows, longest) int64 tensor."""
+    out = np.full((len(rows), max(map(len, rows))), fill, dtype=np.int64)
+    for i, row in enumerate(rows):
+        out[i, : len(row)] = row
+    return torch.from_numpy(out)
+
+
+class Batches:
+    """Training batches drawn by step number, so a resumed run continues with the same stream."""
+
+    def __init__(self, config: PretrainConfig, tokenizer: PreTrainedTokenizerFast) -> None:
+        """Map the cache of ``config.output`` into memory."""
+        cache = config.output / "cache"
+        self.config = config
+        self.tokens = np.load(cache / "tokens.npy", mmap_mode="r")
+        self.bounds = np.load(cache / "bounds.npy")
+        self.vocab_size = len(tokenizer)
+        self.backend = tokenizer.backend_tokenizer
+        self.stop_ids = frozenset(tokenizer.get_vocab()[char] for char in "。！？\n" if char in tokenizer.get_vocab())
+        pairs = cache / "pairs.jsonl"
+        # Split at line feeds only: a body may hold other line ends.
+        self.pairs = [json.loads(line) for line in pairs.read_text("utf-8").split("\n") if line] if pairs.exists() else []
+
+    def length_at(self, progress: float) -> int:
+        """Return the sequence length at a share of the run: doubling, the longest for the last fifth."""
+        lengths = [self.config.max_length]
+        while lengths[0] // 2 >= self.config.first_length:
+            lengths.insert(0, lengths[0] // 2)
+        return lengths[min(int(progress / 0.8 * (len(lengths) - 1)), len(lengths) - 1)]
+
+    def draw(self, step: int, progress: float) -> dict[str, Tensor]:
+        """Return the batch of a step: input_ids, labels and, for padded rows, attention_mask."""
+        rng = np.random.default_rng((self.config.seed, step))
+        if self.config.kind == "encoder":
+            return self._masked(rng, self.length_at(progress))
+        if progress >= 1 - self.config.supervised and self.pairs:
+            return self._supervised(rng)
+        return self._denoising(rng, min(self.length_at(progress), 256))
+
+    def _masked(self, rng: np.random.Generator, length: int) -> dict[str, Tensor]:
+        n_rows = max(1, self.config.batch_tokens // length)
+        starts = rng.integers(0, len(self.tokens) - length, n_rows)
+        rows = np.stack([self.tokens[s : s + length] for s in starts]).astype(np.int64)
+        rows[:, 0], rows[:, -1] = CLS, SEP
+        input_ids, labels = mask_spans(rows, self.config.masked, self.vocab_size, rng)
+        return {"input_ids": input_ids, "labels": labels}
+
+    def _denoising(self, rng: np.random.Generator, length: int) -> dict[str, Tensor]:
+        n_rows = max(1, self.config.batch_tokens // (2 * length))
+        sources, targets = [], []
+        for start in rng.integers(0, len(self.tokens) - length, n_rows):
+            row = np.asarray(self.tokens[start : start + length - 2], dtype=np.int64)
+            sources.append(np.concatenate([[CLS], corrupt(row, self.config.masked, self.stop_ids, rng), [SEP]]))
+            targets.append(np.append(row, SEP))
+        return self._seq2seq_batch(sources, targets)
+
+    def _supervised(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        sources, targets = [], []
+        n_rows = max(1, self.config.batch_tokens // (self.config.max_length + 64))
+        for i in rng.integers(0, len(self.pairs), n_rows):
+            task, body, target = self.pairs[i]
+            ids = self.backend.encode(task + body[: self.config.max_length], add_special_tokens=False).ids
+            sources.append(np.array([CLS, *ids[: self.config.max_length - 2], SEP]))
+            targets.append(np.array([*self.backend.encode(target, add_special_tokens=False).ids[: TARGET_LENGTH - 1], SEP]))
+        return self._seq2seq_batch(sources, targets)
+
+    def _seq2seq_batch(self, sources: list[npt.NDArray[np.int64]], targets: list[npt.NDArray[np.int64]]) -> dict[str, Tensor]:
+        input_ids = pad_rows(sources, PAD)
+        return {"input_ids": input_ids, "attention_mask": (input_ids != PAD).long(), "labels": pad_rows(targets, IGNORE)}
+
+
+# Model --------------------------------------------------------------------------------------------------------
+
+
+def build_model(config: PretrainConfig, vocab_size: int) -> nn.Module:
+    """Return a fresh pre-norm model: ModernBERT with full attention, or gated T5 with three decoder layers.
+
+    Pre-norm because post-norm stays on its plateau at this size and budget; T5 because its relative positions
+    put no bound on the input and every fast engine knows it.
+    """
+    if config.kind == "encoder":
+        return ModernBertForMaskedLM(
+            ModernBertConfig(
+                vocab_size=vocab_size,
+                hidden_size=config.hidden_size,
+                num_hidden_layers=config.layers,
+                num_attention_heads=config.hidden_size // 64,
+                intermediate_size=config.hidden_size * 2,
+                max_position_embeddings=config.max_length,
+                layer_types=["full_attention"] * config.layers,
+                pad_token_id=PAD,
+                cls_token_id=CLS,
+                sep_token_id=SEP,
+                bos_token_id=CLS,
+                eos_token_id=SEP,
+                classifier_pooling="mean",
+            )
+        )
+    settings = T5Config(
+        vocab_size=vocab_size,
+        d_model=config.hidden_size,
+        d_kv=64,
+        num_heads=config.hidden_size // 64,
+        d_ff=config.hidden_size * 3,
+        num_layers=config.layers,
+        num_decoder_layers=config.decoder_layers,
+        feed_forward_proj="gated-gelu",
+        dropout_rate=0.0,
+        pad_token_id=PAD,
+        eos_token_id=SEP,
+    )
+    settings.decoder_start_token_id = PAD
+    return T5ForConditionalGeneration(settings)
+
+
+def compute_loss(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+    """Return the mean cross-entropy per predicted character, in nats.
+
+    For the encoder the vocabulary projection runs on the masked positions only, a third of the whole cost.
+    """
+    if isinstance(model, ModernBertForMaskedLM):
+        hidden = model.model(input_ids=batch["input_ids"]).last_hidden_state
+        chosen = batch["labels"] != IGNORE
+        logits = model.decoder(model.head(hidden[chosen]))
+        return nn.functional.cross_entropy(logits.float(), batch["labels"][chosen])
+    loss: Tensor = model(**batch).loss
+    return loss
+
+
+def build_optimizers(model: nn.Module, config: PretrainConfig) -> list[torch.optim.Optimizer]:
+    """Return Muon for the matrices of the layers and AdamW for embeddings, norms and biases.
+
+    Source: Muon (https://kellerjordan.github.io/posts/muon/), with the rate scaled to AdamW's (arXiv 2502.16982).
+    """
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        inner = parameter.ndim == 2 and not any(part in name for part in ("embed", "shared", "relative_attention", "decoder.weight", "lm_head"))
+        (matrices if inner else others).append(parameter)
+    return [
+        torch.optim.Muon(matrices, lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=config.lr, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
+
+
+def rate_at(progress: float, config: PretrainConfig) -> float:
+    """Return the learning rate at a share of the run: linear warm-up, level, then a fall to zero (1 - sqrt)."""
+    if progress < config.warmup:
+        return config.lr * max(progress / config.warmup, 0.02)
+    if progress < 1 - config.decay:
+        return config.lr
+    return config.lr * max(0.0, 1 - math.sqrt((progress - 1 + config.decay) / config.decay))
+
+
+# State --------------------------------------------------------------------------------------------------------
+
+
+def save_state(folder: Path, model: nn.Module, optimizers: list[torch.optim.Optimizer], progress: dict[str, Any]) -> None:
+    """Write weights, optimizer moments and counters beside the old state, then swap the folders."""
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    tensors = {f"model/{name}": parameter.detach().contiguous() for name, parameter in model.named_parameters()}
+    for optimizer in optimizers:
+        for parameter, state in optimizer.state.items():
+            for key, value in state.items():
+                if isinstance(value, Tensor):
+                    tensors[f"optimizer/{key}/{names[id(parameter)]}"] = value.contiguous()
+    fresh, old = folder.with_name("state.new"), folder.with_name("state.old")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    save_file(tensors, fresh / "state.safetensors")
+    (fresh / "progress.json").write_text(json.dumps(progress), "utf-8")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+
+
+def load_state(folder: Path, model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> dict[str, Any]:
+    """Restore what ``save_state`` wrote; a run killed between its two renames is found in ``state.old``."""
+    folder = folder if folder.exists() else folder.with_name("state.old")
+    if not folder.exists():
+        return {"step": 0, "elapsed_s": 0.0, "characters": 0, "log": []}
+    tensors = load_file(folder / "state.safetensors")
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(tensors[f"model/{name}"])
+    owner = {id(p): optimizer for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]}
+    for key, value in tensors.items():
+        if key.startswith("optimizer/"):
+            _, kind, name = key.split("/", 2)
+            owner[id(parameters[name])].state[parameters[name]][kind] = value.to(parameters[name].device) if value.ndim else value
+    progress: dict[str, Any] = json.loads((folder / "progress.json").read_text("utf-8"))
+    return progress
+
+
+# Run ----------------------------------------------------------------------------------------------------------
+
+
+def pretrain(config: PretrainConfig) -> Path:
+    """Pretrain a base model from public text; resumes where it stopped; returns the folder of the base."""
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    random.seed(config.seed)
+    device = pick_device(config.device)
+    tokenizer = prepare_cache(config)
+    batches = Batches(config, tokenizer)
+    model = build_model(config, len(tokenizer)).to(device)
+    optimizers = build_optimizers(model, config)
+    progress = load_state(config.output / "state", model, optimizers)
+    n_parameters = sum(p.numel() for p in model.parameters())
+    logger.info("%s, %.1f M parameters, %s, from step %d", config.kind, n_parameters / 1e6, device, progress["step"])
+    _train(model, optimizers, batches, config, progress, device)
+    base = config.output / "base"
+    shutil.rmtree(base, ignore_errors=True)
+    half: Any = model.to("cpu", torch.float16)
+    half.save_pretrained(str(base))
+    tokenizer.save_pretrained(str(base))
+    summary = {"config": to_json(config), "parameters": n_parameters, "characters": progress["characters"], "log": progress["log"]}
+    (base / "pretraining.json").write_text(json.dumps(summary, indent=1), "utf-8")
+    return base
+
+
+def _train(
+    model: nn.Module,
+    optimizers: list[torch.optim.Optimizer],
+    batches: Batches,
+    config: PretrainConfig,
+    progress: dict[str, Any],
+    device: torch.device,
+) -> None:
+    budget_s = config.minutes * 60
+    model.train()
+    saved_at = logged_at = ticked_at = time.monotonic()
+    recent: list[float] = []
+    characters_then = progress["characters"]
+    for step in _steps_from(progress["step"]):
+        share = progress["elapsed_s"] / budget_s
+        if share >= 1:
+            break
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate_at(share, config)
+        batch = {key: value.to(device) for key, value in batches.draw(step, share).items()}
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            loss = compute_loss(model, batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        recent.append(loss.item())
+        now = time.monotonic()
+        progress |= {"step": step + 1, "elapsed_s": progress["elapsed_s"] + now - ticked_at}
+        progress["characters"] += batch["input_ids"].numel()
+        ticked_at = now
+        if len(recent) == config.log_steps:
+            rate = (progress["characters"] - characters_then) / (now - logged_at)
+            row = {
+                "step": step + 1,
+                "loss": round(sum(recent) / len(recent), 4),
+                "characters": progress["characters"],
+                "characters_per_s": round(rate),
+            }
+            progress["log"].append(row)
+            logger.info("%s %.0f%%", row, 100 * share)
+            recent, logged_at, characters_then = [], now, progress["characters"]
+        if now - saved_at > config.save_minutes * 60:
+            save_state(config.output / "state", model, optimizers, progress)
+            saved_at = ticked_at = time.monotonic()
+    save_state(config.output / "state", model, optimizers, progress)
+
+
+def _steps_from(step: int) -> Iterator[int]:
+    while True:
+        yield step
+        step += 1
