@@ -49,12 +49,12 @@ def read_checked(paths: Iterable[str | Path]) -> tuple[list[Example], list[str]]
     An unknown key (``sumary``) is a finding too, though its line is read.
     """
     examples, findings = [], []
-    for where, row in (pair for path in paths for pair in _iter_rows(path)):
-        wrong = [str(row)] if isinstance(row, RecordError) else _check_row(row, EXAMPLE_KEYS)
+    for where, row in (pair for path in paths for pair in iter_rows(path)):
+        wrong = [str(row)] if isinstance(row, RecordError) else check_row(row, EXAMPLE_KEYS)
         findings += [f"{where}: {finding}" for finding in wrong]
         if not isinstance(row, RecordError):
             findings += [f"{where}: unknown key {key!r}" for key in row if key not in KEYS]
-            examples += [] if wrong else [_build_example(row, where)]
+            examples += [] if wrong else [build_example(row, where)]
     return examples, findings
 
 
@@ -65,10 +65,10 @@ def iter_examples(path: str | Path) -> Iterator[Example]:
         InputError: a line is no annotated article.
 
     """
-    for where, row in _iter_rows(path):
-        wrong = [str(row)] if isinstance(row, RecordError) else _check_row(row, EXAMPLE_KEYS)
+    for where, row in iter_rows(path):
+        wrong = [str(row)] if isinstance(row, RecordError) else check_row(row, EXAMPLE_KEYS)
         _refuse([f"{where}: {finding}" for finding in wrong])
-        yield _build_example(cast("dict[str, Any]", row), where)
+        yield build_example(cast("dict[str, Any]", row), where)
 
 
 def write_examples(examples: Iterable[Example], path: str | Path) -> int:
@@ -104,8 +104,8 @@ def join_gold(articles: str | Path, gold: str | Path) -> list[Example]:
 
     """
     annotations, findings = {}, []
-    for where, row in _iter_rows(gold):
-        wrong = [str(row)] if isinstance(row, RecordError) else _check_row(row, ANNOTATION_KEYS)
+    for where, row in iter_rows(gold):
+        wrong = [str(row)] if isinstance(row, RecordError) else check_row(row, ANNOTATION_KEYS)
         findings += [f"{where}: {finding}" for finding in wrong]
         if not isinstance(row, RecordError) and not wrong:
             findings += [f"{where}: id {row['id']!r} stands before"] if row["id"] in annotations else []
@@ -126,7 +126,7 @@ def _refuse(findings: list[str]) -> None:
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def _iter_rows(path: str | Path) -> Iterator[tuple[str, dict[str, Any] | RecordError]]:
+def iter_rows(path: str | Path) -> Iterator[tuple[str, dict[str, Any] | RecordError]]:
     """Yield ("file:line", row or what is wrong with it) of every line."""
     files = [file for file in find_files(path) if isinstance(file, RecordError) or file.format == "jsonl"]
     if not files:
@@ -148,7 +148,7 @@ def _iter_file(file: InputFile) -> Iterator[tuple[str, dict[str, Any] | RecordEr
         yield f"{file.path}:{number + 1}", error
 
 
-def _check_row(row: dict[str, Any], keys: Iterable[str]) -> list[str]:
+def check_row(row: dict[str, Any], keys: Iterable[str]) -> list[str]:
     """Return why a row cannot be an example: missing keys and wrong types."""
     findings = [f"{key} is missing" for key in keys if key not in row]
     findings += [f"{key} must be a string" for key in _STRINGS if key in row and not isinstance(row[key], str)]
@@ -168,7 +168,8 @@ def _check_fact_types(facts: Any) -> list[str]:
     return findings + [f"facts.{key} must be a number or null" for key, value in values if type(value) not in (int, float, type(None))]
 
 
-def _build_example(row: dict[str, Any], where: str) -> Example:
+def build_example(row: dict[str, Any], where: str) -> Example:
+    """Return the example of a checked row; ``where`` is its "file:line"."""
     origin, _, line = where.rpartition(":")
     title, source, url, published = (row.get(key) for key in ("title", "source", "url", "published"))
     article = Article(row["id"], row["text"], title, published, source, url, origin, int(line))

@@ -3,21 +3,24 @@
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from data.annotations import EXAMPLE_KEYS
+from data.annotations import ANNOTATION_KEYS, EXAMPLE_KEYS, FACTS
 from data.errors import RecordError
 from data.inputs import InputFile, find_files
+from data.prepare import SECOND_FOLDER, SPLITS_FILE, TRAIN, find_annotation_files, read_figures, read_rows, read_splits
 from data.readers import parse_row
 from data.schema import Article, Example, Group
 from data.streams import iter_bytes, iter_lines, open_text
-from data.taxonomy import load_taxonomy
+from data.taxonomy import OTHER, load_taxonomy
 
 QUANTILES = (0, 5, 25, 50, 75, 95, 100)  # percent
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)(?:19|20)\d\d(?=\d{4}(?!\d))")  # 2024-05-01, 2024年, 20240501
 TOP = 10
+Row = dict[str, Any]
 
 
 @dataclass
@@ -84,6 +87,70 @@ class LabelStatistics:
         return lines
 
 
+@dataclass(frozen=True)
+class CorpusStatistics:
+    """Counts of a folder of annotations, a column for each folder in it (``authored``, ``real``); texts are not needed."""
+
+    rows: Mapping[str, Sequence[Row]]  # by folder
+    splits: Mapping[str, int]
+    n_second: int
+    n_mentions: int
+
+    @classmethod
+    def read(cls, folder: Path) -> "CorpusStatistics":
+        """Count a folder.
+
+        Raises:
+            InputError: broken annotations, or splits that name unknown articles.
+
+        """
+        rows = read_rows(find_annotation_files(folder))
+        by_origin: dict[str, list[Row]] = {}
+        for row in rows.values():
+            by_origin.setdefault(row["origin"], []).append(row)
+        split_of = read_splits(folder, rows) or {}
+        apart = [read_rows(sorted((folder / SECOND_FOLDER).glob("*.jsonl"))), read_figures(folder)]
+        return cls(by_origin, Counter(split_of.get(id, TRAIN) for id in rows), len(apart[0]), len(apart[1]))
+
+    def lines(self) -> list[str]:
+        """Return the counts as tables to print."""
+        everything = [row for rows in self.rows.values() for row in rows]
+        columns = [*self.rows.items(), ("together", everything)] if len(self.rows) > 1 else list(self.rows.items())
+        outside = sum(row["activity"] == [OTHER] for row in everything)
+        return [
+            f"annotated articles: {', '.join(f'{name} {len(rows)}' for name, rows in columns)}",
+            f"outside the domain ({OTHER}): {outside}, {outside / max(1, len(everything)):.1%}; without industry: {sum(not row['industry'] for row in everything)}",
+            f"splits: {join_counts(sorted(self.splits.items()))}",
+            f"annotated twice: {self.n_second}; with annotated figures: {self.n_mentions}",
+            *self._label_lines("activity", columns),
+            *self._label_lines("industry", columns),
+            *self._fact_lines(columns),
+        ]
+
+    def _label_lines(self, group: Group, columns: Sequence[tuple[str, Sequence[Row]]]) -> list[str]:
+        taxonomy = load_taxonomy()
+        lines = [f"{group}:".ljust(24) + "".join(name.rjust(16) for name, _ in columns)]
+        for key in taxonomy.group(group):
+            cells = (self._cell(group, key, rows) for _, rows in columns)
+            lines.append(f"  {key:22}" + "".join(cell.rjust(16) for cell in cells) + f"  {taxonomy.name(group, key)}")
+        return lines
+
+    def _cell(self, group: Group, key: str, rows: Sequence[Row]) -> str:
+        n = sum(key in row[group] for row in rows)
+        return f"{n} ({sum(row[group][0] == key for row in rows)} main)" if group == "activity" else str(n)
+
+    def _fact_lines(self, columns: Sequence[tuple[str, Sequence[Row]]]) -> list[str]:
+        cells = {key: [str(sum(row["facts"][key] is not None for row in rows)) for _, rows in columns] for key in FACTS}
+        return ["facts given:", *(f"  {key:22}" + "".join(cell.rjust(16) for cell in row) for key, row in cells.items())]
+
+
+def is_corpus(path: Path) -> bool:
+    """True for a folder of annotations: it says its splits, or holds annotations that refer to their articles by id."""
+    if not path.is_dir():
+        return False
+    return (path / SPLITS_FILE).exists() or any(_has_keys(file, (*ANNOTATION_KEYS, "text_sha256")) for file in sorted(path.rglob("*.jsonl"))[:50])
+
+
 def join_counts(counts: Iterable[tuple[str, int]]) -> str:
     """Return ``name n, name n``."""
     return ", ".join(f"{name} {n}" for name, n in counts)
@@ -96,9 +163,13 @@ def find_annotated(inputs: Iterable[str | Path]) -> list[Path]:
 
 
 def _is_annotated(file: InputFile) -> bool:
+    return _has_keys(file.path, EXAMPLE_KEYS, file.compression)
+
+
+def _has_keys(path: Path, keys: Sequence[str], compression: str = "") -> bool:
     try:
-        lines = iter_lines(open_text(iter_bytes(file.path, file.compression))[1])
+        lines = iter_lines(open_text(iter_bytes(path, compression))[1])
         first = parse_row(next((line for line in lines if line and line.strip()), None))
     except RecordError:
         return False
-    return isinstance(first, dict) and all(key in first for key in EXAMPLE_KEYS)
+    return isinstance(first, dict) and all(key in first for key in keys)

@@ -8,6 +8,7 @@ unsigned integers, the first and one-past-last source offset of each character (
 """
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,6 +43,23 @@ class OffsetMap:
             return self.starts[start], self.ends[end - 1]
         place = self.starts[start] if start < self.length else self.source_length
         return place, place
+
+    def from_source(self, start: int, end: int) -> tuple[int, int] | None:
+        """Return the span of the text made from the source characters [start, end); None where nothing of it is left.
+
+        The way back of ``to_source``: a character made from several source characters counts where they overlap the span.
+
+        Raises:
+            ValueError: the span does not lie inside the source.
+
+        """
+        if not 0 <= start <= end <= self.source_length:
+            raise ValueError(f"span must lie in [0, {self.source_length}], got [{start}, {end})")
+        if self.starts is None or self.ends is None:
+            return (start, end) if start < end else None
+        first = bisect_right(self.ends, start)  # both arrays rise
+        last = bisect_left(self.starts, end)
+        return (first, last) if first < last else None
 
 
 class TrackedText:

@@ -9,7 +9,9 @@ sides tell one, is the same, and which is no part, threshold or earlier figure t
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
+from data.schema import Facts
 from data.width import to_full_punctuation, to_half_width
 from models.context import Mention, read_mentions
 from models.names import Name, iter_names
@@ -279,3 +281,62 @@ def _plain(text: str, keep_length: bool = False) -> str:
     plain = to_full_punctuation(to_half_width(text)).translate(_SIGNS)
     plain = "".join(char.lower() if len(char.lower()) == 1 else char for char in plain).replace("“", "”")
     return plain if keep_length else re.sub(r"[ \t]+", "", plain)
+
+
+# --- annotations -----------------------------------------------------------------------------------------------------
+
+_LISTED = 10  # up to so many things a person may count in the article's own list
+_NOT_A_PLACE = re.compile("乡(?=[贤友亲情村音镇愁])|(?<=[城家返回同老])乡|(?<=[入出本全跨级各])[市县区省]|(?<=[片小城社园厂校山库地])区|村镇")
+
+
+def check_annotation(summary: str, facts: Facts, text: str, title: str | None = None) -> tuple[str, ...]:
+    """Return what a person's summary and facts claim that the article does not hold.
+
+    Unlike ``check_summary``, which must catch what a model invents, this one trusts the reader with scope and wording: an amount needs its value
+    and currency, a count over ten its value, a place or organisation its name in the article. Fact counts of up to ten may be counted
+    from a list.
+    """
+    source = read_source(text, title)
+    plain = _plain(summary, keep_length=True)
+    mentions = read_mentions(summary)
+    covered = {i for mention in mentions for i in range(mention.figure.start, mention.figure.end)}
+    claims = [m.figure.text for m in mentions if not _is_read(m, source)]
+    claims += [plain[name.start : name.end] for name in iter_names(plain, covered) if not _is_written(name, plain, source)]
+    return tuple(dict.fromkeys(claims)) + tuple(_unread_facts(facts, source))
+
+
+def _is_read(mention: Mention, source: Source) -> bool:
+    figure = mention.figure
+    if figure.kind not in ("amount", "count"):
+        return True
+    if source.holds(_plain(figure.text)) or (figure.kind == "count" and figure.value <= _LISTED):
+        return True
+    return any(
+        (m.figure.value, m.figure.max) == (figure.value, figure.max) and (figure.kind == "count" or m.figure.unit == figure.unit)
+        for m in source.mentions
+    )
+
+
+def _is_written(name: Name, summary: str, source: Source) -> bool:
+    """True where the name stands in the article, or its end does: what rules put before it may be the sentence's own words."""
+    word = summary[name.start : name.end]
+    if name.kind in ("loose", "person") or source.holds(word) or _is_named(name, summary, source):
+        return True
+    if name.kind == "literal":
+        return False
+    if name.kind == "place" and _NOT_A_PLACE.search(summary, max(0, name.end - 1 - 2), name.end + 1):
+        return True
+    least = name.suffix + 2
+    return any(source.holds(word[i:]) for i in range(1, len(word) - least + 1))
+
+
+def _unread_facts(facts: Facts, source: Source) -> list[str]:
+    counts = {m.figure.value for m in source.mentions if m.figure.kind in ("count", "other")}
+    amounts = {m.figure.value for m in source.mentions if m.figure.kind == "amount" and m.figure.unit == "CNY"}
+    unread = []
+    for key, value in facts.to_json().items():
+        if value is None:
+            continue
+        known = value <= _LISTED or Decimal(value) in counts if key.endswith("projects") else Decimal(str(value)) * 10**8 in amounts
+        unread += [] if known else [f"{key} {value:g}"]
+    return unread

@@ -83,13 +83,16 @@ def micro_f1(gold: list[set[str]], found: list[set[str]]) -> float:
 MAX_REVIEW_SHARE = 0.35  # of development articles that low_confidence may send to review
 
 
-def fit_decoding(scores: Scores, taxonomy: Taxonomy) -> Decoding:
-    """Return the calibration, then the threshold of each group with the best micro F1 on the same articles.
+def fit_decoding(scores: Scores, taxonomy: Taxonomy, calibration: Scores | None = None) -> Decoding:
+    """Return the calibration, then the threshold of each group with the best micro F1 on ``scores`` (development).
+
+    The calibration is fitted on articles of its own (``calibration``) where there are some, else on the same ones.
 
     The review margin is the widest that sends at most ``MAX_REVIEW_SHARE`` of the articles to a person.
     """
-    platt = {"activity": fit_platt(scores.activity, scores.gold_activity), "industry": fit_platt(scores.industry, scores.gold_industry)}
-    temperature = {group: round(t, 4) for group, (t, _) in platt.items()} | {"main": round(fit_softmax_temperature(scores.main, scores.gold_main), 4)}
+    own = calibration or scores
+    platt = {"activity": fit_platt(own.activity, own.gold_activity), "industry": fit_platt(own.industry, own.gold_industry)}
+    temperature = {group: round(t, 4) for group, (t, _) in platt.items()} | {"main": round(fit_softmax_temperature(own.main, own.gold_main), 4)}
     bias = {group: round(b, 4) for group, (_, b) in platt.items()}
     grid = np.arange(0.15, 0.75, 0.025)
 
@@ -153,3 +156,10 @@ def cross_fitted_ece(scores: Scores, taxonomy: Taxonomy) -> dict[str, float]:
             probs[mine] = expit(logits[mine] / temperature + bias)
         out[group] = round(expected_calibration_error(probs.ravel(), gold.ravel()), 4)
     return out
+
+
+def ece_of(scores: Scores, decoding: Decoding) -> dict[str, float]:
+    """Return the ECE over all pairs of article and label, by a calibration that was fitted on other articles."""
+    activity, industry, _ = probs_of(scores, decoding)
+    pairs = {"activity": (activity, scores.gold_activity), "industry": (industry, scores.gold_industry)}
+    return {group: round(expected_calibration_error(probs.ravel(), gold.ravel()), 4) for group, (probs, gold) in pairs.items()}

@@ -29,13 +29,17 @@ class FinetuneConfig:
 
     base: str = doc(dataclasses.MISSING, "local folder or hub name of the base checkpoint")
     output: Path = doc(dataclasses.MISSING, "checkpoint folder to write, such as models/default/classifier")
-    data: str = doc("data/annotations/authored", "annotated articles: files or folders of .jsonl or .parquet, comma-separated")
+    data: str = doc(
+        "data/annotations/authored",
+        "what `python -m data prepare` wrote, or annotated articles: files or folders of .jsonl or .parquet, comma-separated",
+    )
     corpora: Path | None = doc(None, "folder of the corpora that annotations without text refer to by id")
     kind: str = doc("classifier", "classifier or summarizer")
     name: str = doc("zhaoshang-mini", "name of the checkpoint in every answer")
     version: str = doc("0.1.0", "version of the checkpoint in every answer")
-    dev_share: float = doc(0.2, "share of the articles kept for choosing thresholds, temperatures and epochs")
+    dev_share: float = doc(0.2, "share of the articles kept for choosing thresholds, temperatures and epochs, where the data names no splits")
     epochs: int = doc(8, "passes over the training articles")
+    noise: float = doc(0.25, "share of the articles that train with drawn crawl noise, anew each epoch (classifier)")
     batch_articles: int = doc(16, "articles of one optimizer step")
     max_length: int = doc(512, "longest window or source, tokens")
     lr: float = doc(4e-4, "peak learning rate of the top layer and heads")
@@ -53,6 +57,8 @@ class FinetuneConfig:
             wrong.append(f"kind must be classifier or summarizer, got {self.kind!r}")
         if not 0 < self.dev_share < 0.9:
             wrong.append(f"dev_share must be in (0, 0.9), got {self.dev_share}")
+        if not 0 <= self.noise <= 1:
+            wrong.append(f"noise must be in [0, 1], got {self.noise}")
         if self.max_length < 64:
             wrong.append(f"max_length must be at least 64 tokens, got {self.max_length}")
         if not 0 < self.layer_decay <= 1:

@@ -6,8 +6,6 @@ begins) and ``pairs.jsonl`` (body and title or brief, for the second stage of th
 characters take about two seconds, so the cache is not worth keeping longer than its run.
 """
 
-import io
-import json
 import logging
 import random
 import re
@@ -15,14 +13,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import zstandard
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
+from data.corpora import iter_raw_rows
 from data.width import to_full_punctuation, to_half_width
 
 logger = logging.getLogger(__name__)
@@ -49,17 +46,6 @@ class Document:
 def normalise(text: str) -> str:
     """Return the widths and line ends that cleaning gives an article, so that pretraining sees what serving sees."""
     return to_full_punctuation(to_half_width(_LINE_END.sub("\n", text))).strip()
-
-
-def iter_raw_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of one ``.jsonl.zst`` file as they are, in constant memory.
-
-    Lines end at a line feed only: some texts hold U+2028, which ``str.splitlines`` would break at.
-    """
-    with path.open("rb") as raw:
-        stream = zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(raw)
-        for line in io.TextIOWrapper(stream, encoding="utf-8", newline="\n"):
-            yield json.loads(line)
 
 
 def iter_documents(path: Path) -> Iterator[Document]:

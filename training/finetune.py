@@ -19,16 +19,18 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerBase
 
-from data.clean import CLEAN_VERSION
+from data.augment import add_noise
+from data.clean import CLEAN_VERSION, clean_text
 from data.schema import Example
 from data.taxonomy import Taxonomy, load_taxonomy
 from models.classifier import Encoded, TorchClassifier, batch_by_tokens, encode_article, pad_windows, pool_windows, split_groups
+from models.decoding import Decoding
 from models.device import pick_device
 from models.registry import Manifest, label_names, save_checkpoint
-from training.calibration import Scores, cross_fitted_ece, decoded_f1, fit_decoding
+from training.calibration import Scores, cross_fitted_ece, decoded_f1, ece_of, fit_decoding
 from training.card import classifier_card
 from training.config import FinetuneConfig, to_json
-from training.dataset import read_examples, split_examples
+from training.dataset import read_splits
 
 logger = logging.getLogger(__name__)
 _MAX_TRAIN_WINDOWS = 4  # a long article trains on four of its windows, the lead always, drawn anew each epoch: memory stays flat
@@ -41,20 +43,23 @@ def finetune_classifier(config: FinetuneConfig) -> Manifest:
     torch.manual_seed(config.seed)
     device = pick_device(config.device)
     taxonomy = load_taxonomy()
-    train, dev = split_examples(read_examples(config.data, config.corpora), config.dev_share)
-    logger.info("%d articles to train on, %d for development", len(train), len(dev))
+    splits = read_splits(config.data, config.corpora, config.dev_share)
+    train, dev = splits.train, splits.development
+    logger.info("%d articles to train on, %d for development, %d to calibrate, %d to test", *map(len, (train, dev, splits.calibration, splits.test)))
     tokenizer, model = build_classifier(config, taxonomy)
     model.to(device)
     started_at = time.monotonic()
     history = fit(model, tokenizer, train, dev, taxonomy, config, device)
-    scores = score_examples(model, tokenizer, dev, taxonomy, config.max_length, device)
-    decoding = fit_decoding(scores, taxonomy)
-    activity_f1, industry_f1 = decoded_f1(scores, taxonomy, decoding)
+    minutes = round((time.monotonic() - started_at) / 60, 1)
+    scored = {name: score_examples(model, tokenizer, part, taxonomy, config.max_length, device) for name, part in (
+        ("development", dev), ("calibration", splits.calibration), ("test", splits.test)) if part}  # fmt: skip
+    decoding = fit_decoding(scored["development"], taxonomy, scored.get("calibration"))
     metrics = {
-        "split": "development (also chose the epoch, temperatures and thresholds)", "articles": len(dev), "trained_on": len(train),
-        "activity_micro_f1": round(activity_f1, 4), "industry_micro_f1": round(industry_f1, 4),
-        "main_accuracy": round(float((scores.main.argmax(1) == scores.gold_main).mean()), 4),
-        "ece_cross_fitted": cross_fitted_ece(scores, taxonomy), "epochs": history, "minutes": round((time.monotonic() - started_at) / 60, 1),
+        "split": "development (also chose the epoch and thresholds" + (")" if splits.calibration else ", and calibrated)"), "articles": len(dev),
+        "trained_on": len(train), "calibrated_on": len(splits.calibration or dev), **_figures(scored["development"], taxonomy, decoding),
+        "ece": ece_of(scored["development"], decoding) if splits.calibration else cross_fitted_ece(scored["development"], taxonomy),
+        "test": _figures(scored["test"], taxonomy, decoding) | {"articles": len(splits.test), "ece": ece_of(scored["test"], decoding)} if splits.test else None,
+        "epochs": history, "minutes": minutes,
     }  # fmt: skip
     logger.info("development: %s", {key: value for key, value in metrics.items() if key != "epochs"})
     made = Manifest("classifier", config.name, config.version, taxonomy, CLEAN_VERSION, decoding.to_json(), metrics, saved_config(config, train, dev))
@@ -139,12 +144,14 @@ def fit(
     best: tuple[float, dict[str, Tensor]] | None = None
     for epoch in range(config.epochs):
         order = rng.sample(range(len(train)), len(train))
+        # Articles as a crawl may deliver them, drawn anew each epoch.
+        noisy = {i: _encode_noisy(tokenizer, train[i], rng, config) for i in order if rng.random() < config.noise}
         model.train()
         total = 0.0
         for start in range(0, len(order), config.batch_articles):
             chosen = order[start : start + config.batch_articles]
             # One article in five trains without its headline: crawls often lose it.
-            batch = [without[i] if rng.random() < 0.2 else with_titles[i] for i in chosen]
+            batch = [noisy[i] if i in noisy else without[i] if rng.random() < 0.2 else with_titles[i] for i in chosen]
             rows, owner = _draw_windows(batch, rng)
             logits = pool_windows(run_windows(model, rows, int(tokenizer.pad_token_id), device), owner.to(device), len(chosen), taxonomy)
             picked = (targets[0][chosen].to(device), targets[1][chosen].to(device), targets[2][chosen].to(device))
@@ -164,6 +171,12 @@ def fit(
     if best is not None:
         model.load_state_dict(best[1])
     return history
+
+
+def _encode_noisy(tokenizer: PreTrainedTokenizerBase, example: Example, rng: random.Random, config: FinetuneConfig) -> Encoded:
+    """Return an article with drawn crawl noise, cleaned as serving cleans it: what is left is what cleaning cannot take back."""
+    text, _ = add_noise(example.article.text, rng)
+    return encode_article(tokenizer, example.article.title, clean_text(text).text, config.max_length)
 
 
 def _draw_windows(batch: Sequence[Encoded], rng: random.Random) -> tuple[list[tuple[int, ...]], Tensor]:
@@ -232,6 +245,10 @@ def _dev_figures(
     model: Any, tokenizer: PreTrainedTokenizerBase, dev: Sequence[Example], taxonomy: Taxonomy, config: FinetuneConfig, device: torch.device
 ) -> dict[str, float]:
     scores = score_examples(model, tokenizer, dev, taxonomy, config.max_length, device)
-    activity_f1, industry_f1 = decoded_f1(scores, taxonomy, fit_decoding(scores, taxonomy))
+    return _figures(scores, taxonomy, fit_decoding(scores, taxonomy))
+
+
+def _figures(scores: Scores, taxonomy: Taxonomy, decoding: Decoding) -> dict[str, float]:
+    activity_f1, industry_f1 = decoded_f1(scores, taxonomy, decoding)
     accuracy = float((scores.main.argmax(1) == scores.gold_main).mean())
     return {"activity_micro_f1": round(activity_f1, 4), "industry_micro_f1": round(industry_f1, 4), "main_accuracy": round(accuracy, 4)}

@@ -29,7 +29,7 @@ from models.selection import extract_summary
 from models.summarizer import Candidate, Generation, TorchSummarizer, rank, source_of
 from training.card import summarizer_card
 from training.config import FinetuneConfig
-from training.dataset import read_examples, split_examples
+from training.dataset import read_splits
 from training.finetune import saved_config, write_model
 from training.metrics.rouge_zh.rouge_zh import rouge
 
@@ -48,8 +48,8 @@ def finetune_summarizer(config: FinetuneConfig) -> Manifest:
     torch.manual_seed(config.seed)
     device = pick_device(config.device)
     taxonomy = load_taxonomy()
-    examples = [e for e in read_examples(config.data, config.corpora) if e.annotation.summary]
-    train, dev = split_examples(examples, config.dev_share)
+    splits = read_splits(config.data, config.corpora, config.dev_share)
+    train, dev = ([e for e in part if e.annotation.summary] for part in (splits.train, splits.development))
     supported = [e for e in train if not check_summary(e.annotation.summary, e.article.text, e.article.title)]
     logger.info("%d pairs, %d left out for unsupported figures or names, %d for development", len(supported), len(train) - len(supported), len(dev))
     tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)

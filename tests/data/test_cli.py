@@ -167,7 +167,7 @@ def test_check_joins_gold_with_its_articles(run, tmp_path):
         (["inspect", "a.txt", "--column", "body=x"], "unknown field 'body'"),
         (["inspect"], "Missing argument"),
         (["inspect", "a.txt", "--nonsense"], "No such option"),
-        (["dedup", "a.txt"], "No such command"),
+        (["nonsense", "a.txt"], "No such command"),
     ],
 )
 def test_what_cannot_start_is_status_2_and_a_plain_line(run, tmp_path, monkeypatch, arguments, said):

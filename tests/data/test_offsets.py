@@ -111,3 +111,25 @@ def test_map_agrees_with_a_plain_model(case, data):
     end = data.draw(st.integers(start, len(model)))
     wide, narrow = offsets.to_source(0, len(model)), offsets.to_source(start, end)
     assert start == end or (wide[0] <= narrow[0] < narrow[1] <= wide[1])
+
+
+@given(st.text("ab产业(ǎn)\n", max_size=30), st.data())
+def test_from_source_is_the_way_back_of_to_source(source, data):
+    text = TrackedText(source)
+    text.edit((i, i + 1, data.draw(st.sampled_from(["", "xy"]))) for i, char in enumerate(source) if char in "()ǎ")
+    for i in range(len(text.text)):
+        start, end = text.offsets.to_source(i, i + 1)
+        first, last = text.offsets.from_source(start, end)
+        assert first <= i < last
+        assert text.offsets.to_source(first, last) == (start, end)
+
+
+def test_from_source_of_what_was_dropped_is_nothing():
+    text = TrackedText("產(chǎn)業(yè)園")
+    text.edit([(1, 7, ""), (8, 12, "")])
+    assert text.offsets.from_source(1, 7) is None
+    assert text.offsets.from_source(0, 13) == (0, 3)
+    assert TrackedText("abc").offsets.from_source(1, 2) == (1, 2)
+    assert TrackedText("abc").offsets.from_source(2, 2) is None
+    with pytest.raises(ValueError, match="span"):
+        TrackedText("abc").offsets.from_source(0, 4)

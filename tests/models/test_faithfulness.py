@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.faithfulness import check_summary
+from data.schema import Facts
+from models.faithfulness import check_annotation, check_summary
 
 TITLE = "青禾县在深圳签下12个项目"
 TEXT = (
@@ -180,3 +181,30 @@ def test_long_articles_are_read_in_linear_time(unit: str) -> None:
         return time.process_time() - started
 
     assert seconds(100_000) < 30 * seconds(10_000) + 1.0
+
+
+ANNOTATED = "青禾县12日与海歌重工等企业签约项目32个，总投资368.5亿元，其中10亿元以上项目8个。县长陪同客商到洋口港看了厂房。"
+
+
+@pytest.mark.parametrize(
+    ("summary", "missing"),
+    [
+        ("青禾县与海歌重工等企业签约项目32个，总投资368.5亿元。", ()),
+        ("青禾县签约项目23个，总投资386.5亿元。", ("23个", "386.5亿元")),
+        ("临江市签约项目32个。", ("临江市",)),
+        ("白川集团与青禾县签约。", ("白川集团",)),
+        ("青禾县签约三项协议，客商看了厂房。", ()),  # up to ten may be counted by the reader
+        ("县长率队返乡，邀请乡贤到青禾县投资。", ()),
+    ],
+)
+def test_annotations_are_held_to_values_and_names(summary, missing):
+    assert check_annotation(summary, Facts(), ANNOTATED) == missing
+
+
+def test_facts_are_held_to_figures_of_the_article():
+    assert check_annotation("青禾县签约。", Facts(32, 368.5, 8, None), ANNOTATED) == ()
+    assert check_annotation("青禾县签约。", Facts(31, 368.4, 9, 10.5), ANNOTATED) == (
+        "signed_projects 31",
+        "signed_amount 368.4",
+        "total_amount 10.5",
+    )

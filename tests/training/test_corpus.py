@@ -4,7 +4,8 @@ import json
 import pytest
 import zstandard
 
-from training.corpus import SPECIAL, build_tokenizer, encode_documents, iter_documents, iter_pairs, iter_raw_rows, read_mix
+from data.corpora import iter_raw_rows
+from training.corpus import SPECIAL, build_tokenizer, encode_documents, iter_documents, iter_pairs, read_mix
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,9 @@ import datasets
 import pytest
 import zstandard
 
+from data.dedup import group_reprints
 from data.errors import InputError, UnknownLabel
-from training.dataset import group_reprints, read_examples, split_examples
+from training.dataset import read_examples, read_splits, split_examples
 
 FACTS = {"signed_projects": 3, "signed_amount": None, "total_projects": None, "total_amount": None}
 
@@ -99,3 +100,32 @@ def test_reprints_are_on_one_side(tmp_path):
 def test_texts_that_share_only_phrases_of_the_trade_are_not_grouped():
     texts = [f"临江市第{i}次重大项目集中签约仪式举行，{i}家企业参加。" + chr(0x4E00 + i) * 40 for i in range(30)]
     assert len(set(group_reprints(texts))) == 30
+
+
+def test_prepared_splits_are_used_as_they_are(tmp_path):
+    from data.prepare import prepare, write_prepared
+
+    (tmp_path / "annotations").mkdir()
+    write(tmp_path / "annotations" / "a.jsonl", [row(i) for i in range(30)])
+    listed = {"development": ["t-1", "t-2"], "calibration": ["t-3"], "test": ["t-4"]}
+    known = [r["id"] for r in (row(i) for i in range(30))]
+    listed = {name: [known[int(id[2:])] for id in ids] for name, ids in listed.items()}
+    (tmp_path / "annotations" / "splits.json").write_text(json.dumps(listed))
+    write_prepared(prepare(tmp_path / "annotations"), tmp_path / "processed")
+    splits = read_splits(str(tmp_path / "processed"), None, 0.2)
+    assert {name: [e.article.id for e in getattr(splits, name)] for name in listed} == listed
+    assert len(splits.train) == 26
+    assert {type(e.annotation.facts.signed_projects) for e in splits.train} <= {int, type(None)}
+    plain = read_splits(str(tmp_path / "annotations"), None, 0.2)
+    assert len(plain.train) + len(plain.development) == 30
+    assert not plain.calibration
+
+
+def test_figures_and_second_annotations_are_no_articles(tmp_path):
+    (tmp_path / "second").mkdir()
+    (tmp_path / "mentions").mkdir()
+    write(tmp_path / "second" / "b.jsonl", [row(2)])
+    (tmp_path / "mentions" / "m.jsonl").write_text(json.dumps({"id": "x", "text_sha256": "", "mentions": []}))
+    (tmp_path / "splits.json").write_text("{}")
+    write(tmp_path / "a.jsonl", [row(1)])
+    assert len(read_examples(str(tmp_path))) == 1

@@ -1,0 +1,137 @@
+"""Checks of a whole folder of annotations: every rule of the guide that a program can check, over all its files together.
+
+``check_corpus(folder, corpora)`` reads annotations with and without text, second annotations, figures and splits, and returns what is wrong as
+plain sentences. What needs the text is checked where the text is in the row or in the corpora folder.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data.annotations import ANNOTATION_KEYS, KEYS, build_example, check_examples, check_row, iter_rows
+from data.corpora import join_texts
+from data.dedup import overlap, shingles
+from data.errors import InputError, RecordError
+from data.mentions import check_mentions, read_mentions
+from data.prepare import MENTIONS_FOLDER, SECOND_FOLDER, find_annotation_files, read_splits
+from data.schema import Example
+
+SKELETON = 13  # characters; longer than any phrase of the trade
+SKELETON_JACCARD = 0.05  # of two articles that we wrote
+
+Clean = Callable[[str], str]
+Claims = Callable[[Example], Iterable[str]]  # what summary and facts claim that the (cleaned) article does not hold
+Row = dict[str, Any]
+
+
+@dataclass
+class CorpusCheck:
+    """Counts and findings of ``check_corpus``."""
+
+    n_written: int = 0
+    n_referred: int = 0
+    n_without_text: int = 0
+    n_second: int = 0
+    n_mentions: int = 0
+    findings: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """Return findings and counts as lines to print."""
+        unread = f" ({self.n_without_text} without their text here: their form alone was checked)" if self.n_without_text else ""
+        counts = (
+            f"{self.n_written} articles with text, {self.n_referred} by id{unread}, {self.n_second} annotated twice, {self.n_mentions} with figures"
+        )
+        return [*self.findings, counts, f"{self.n_written + self.n_referred} annotated articles, {len(self.findings)} findings"]
+
+
+def check_corpus(folder: Path, corpora: Path | None, clean: Clean, claims: Claims) -> CorpusCheck:
+    """Check all annotations below a folder.
+
+    Raises:
+        InputError: the folder does not exist or holds no annotations.
+
+    """
+    made = CorpusCheck()
+    rows = _read(find_annotation_files(folder), made)
+    made.n_written = sum("text" in row for row, _ in rows.values())
+    made.n_referred = len(rows) - made.n_written
+    made.findings += _skeletons([(id, row["text"]) for id, (row, _) in rows.items() if "text" in row], clean)
+    second = _read(sorted((folder / SECOND_FOLDER).glob("*.jsonl")), made)
+    made.n_second = len(second)
+    _join(rows, corpora, made)
+    for id, (row, _) in second.items():
+        if id not in rows:
+            made.findings.append(f"{SECOND_FOLDER}: {id} has no first annotation")
+        row |= {key: rows[id][0][key] for key in ("title", "text") if id in rows and key in rows[id][0]}
+    for group in (rows, second):
+        _check_annotations(group, clean, claims, made)
+    _check_splits(folder, rows, second, made)
+    _check_figures(folder, rows, made)
+    return made
+
+
+def _read(files: Iterable[Path], made: CorpusCheck) -> dict[str, tuple[Row, str]]:
+    """Return the sound rows by id with their place; findings for the others."""
+    rows: dict[str, tuple[Row, str]] = {}
+    for where, row in (pair for path in files for pair in iter_rows(path)):
+        wrong = [str(row)] if isinstance(row, RecordError) else check_row(row, ANNOTATION_KEYS)
+        made.findings += [f"{where}: {finding}" for finding in wrong]
+        if isinstance(row, RecordError) or wrong:
+            continue
+        made.findings += [f"{where}: unknown key {key!r}" for key in row if key not in (*KEYS, "text_sha256")]
+        if ("text" in row) == ("text_sha256" in row):
+            made.findings.append(f"{where}: must have either text or text_sha256")
+        if row["id"] in rows:
+            made.findings.append(f"{where}: id {row['id']!r} stands before at {rows[row['id']][1]}")
+        rows[row["id"]] = (row, where)
+    return rows
+
+
+def _join(rows: dict[str, tuple[Row, str]], corpora: Path | None, made: CorpusCheck) -> None:
+    bare = {id: row for id, (row, _) in rows.items() if "text" not in row}
+    if corpora is None:
+        made.n_without_text = len(bare)
+        return
+    made.findings += [f"{rows[id][1]}: {id} is not in {corpora.name}, or its text is another one" for id in join_texts(bare, corpora)]
+
+
+def _check_annotations(rows: dict[str, tuple[Row, str]], clean: Clean, claims: Claims, made: CorpusCheck) -> None:
+    """Check labels, summary and facts; those without text by what needs none."""
+    examples = {id: (build_example({"text": row["summary"], **row}, where), "text" in row) for id, (row, where) in rows.items()}
+    made.findings += check_examples((example for example, _ in examples.values()), clean)
+    for example, has_text in examples.values():
+        if has_text and (missing := list(claims(example))):
+            made.findings.append(f"{example.article.origin}:{example.article.line} {example.article.id}: the article has not: {', '.join(missing)}")
+
+
+def _skeletons(texts: list[tuple[str, str]], clean: Clean) -> list[str]:
+    grams = [shingles("".join(clean(text).split()), SKELETON) for _, text in texts]
+    pairs = overlap(grams, SKELETON_JACCARD)
+    return [f"{texts[a][0]} and {texts[b][0]} share a skeleton: {SKELETON}-gram Jaccard {jaccard:.3f}" for a, b, jaccard in pairs]
+
+
+def _check_splits(folder: Path, rows: dict[str, tuple[Row, str]], second: dict[str, tuple[Row, str]], made: CorpusCheck) -> None:
+    try:
+        split_of = read_splits(folder, rows) or {}
+    except InputError as error:
+        made.findings.append(error.message)
+        return
+    once = [id for id in split_of if id not in second]
+    made.findings += [f"splits: {len(once)} articles of measuring splits were annotated once only: {', '.join(once[:5])}"] if once else []
+
+
+def _check_figures(folder: Path, rows: dict[str, tuple[Row, str]], made: CorpusCheck) -> None:
+    if not (folder / MENTIONS_FOLDER).is_dir():
+        return
+    figures = read_mentions([folder / MENTIONS_FOLDER])
+    made.n_mentions = len(figures)
+    for id, row in figures.items():
+        if id not in rows:
+            made.findings.append(f"{MENTIONS_FOLDER}: {id} has no annotation")
+            continue
+        text = rows[id][0].get("text")
+        made.findings += [f"{MENTIONS_FOLDER} {id}: {finding}" for finding in check_mentions(row, text)]
+        known = rows[id][0].get("text_sha256")
+        if text is None and known != row.get("text_sha256"):
+            made.findings.append(f"{MENTIONS_FOLDER} {id}: text_sha256 differs from that of the annotation")

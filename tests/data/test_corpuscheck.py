@@ -1,0 +1,121 @@
+"""The check of a whole folder of annotations: each rule is a finding with its place, and the shipped folder has none."""
+
+import json
+
+import pytest
+
+from data.clean import clean_text
+from data.corpuscheck import check_corpus
+from data.encodings import encode_line
+from data.inspection import CorpusStatistics, is_corpus
+from data.schema import content_hash
+from models.faithfulness import check_annotation
+from tests.conftest import ROOT
+from tests.data.conftest import text_of
+from tests.data.test_prepare import bare, row
+
+SUMMARY = "一处园区里有企业签约了项目，参加仪式的各方代表随后参观了厂房并座谈。"
+
+
+def clean(text):
+    return clean_text(text).text
+
+
+def claims(example):
+    return check_annotation(example.annotation.summary, example.annotation.facts, example.article.text, example.article.title)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("authored", "real", "second"):
+        (tmp_path / "annotations" / name).mkdir(parents=True)
+    none = {"facts": dict.fromkeys(("signed_projects", "signed_amount", "total_projects", "total_amount"))}
+    write(tmp_path / "annotations" / "authored" / "a.jsonl", *(row(i * 10, summary=SUMMARY, **none) for i in range(4)))
+    write(tmp_path / "annotations" / "real" / "b.jsonl", *(bare(i, summary=SUMMARY, **none) for i in (100, 105)))
+    return tmp_path / "annotations"
+
+
+def write(path, *rows):
+    path.write_bytes(b"".join(map(encode_line, rows)))
+
+
+def checked(folder, corpora=None):
+    return check_corpus(folder, corpora, clean, claims)
+
+
+def test_sound_annotations_have_no_findings(folder, corpora):
+    made = checked(folder, corpora)
+    assert made.lines() == ["4 articles with text, 2 by id, 0 annotated twice, 0 with figures", "6 annotated articles, 0 findings"]
+    assert "2 without their text here" in checked(folder).lines()[0]
+
+
+def test_names_and_figures_that_the_article_has_not_are_findings(folder):
+    write(folder / "authored" / "c.jsonl", row(40, summary="云海市" + SUMMARY.replace("企业", "77家企业"), facts=row(3)["facts"]))
+    findings = checked(folder).findings
+    assert any("云海市" in f and "77家" in f for f in findings)
+    assert all("c.jsonl:1" in f for f in findings)
+
+
+def test_facts_that_the_article_has_not_are_findings(folder):
+    facts = {"signed_projects": 88, "signed_amount": 12.5, "total_projects": None, "total_amount": None}
+    write(folder / "authored" / "c.jsonl", row(40, summary=SUMMARY, facts=facts))
+    (finding,) = checked(folder).findings
+    assert "signed_projects 88, signed_amount 12.5" in finding
+
+
+def test_articles_of_one_skeleton_are_findings(folder):
+    write(
+        folder / "authored" / "c.jsonl",
+        row(41, text=text_of(0)[:150] + "另一个结尾，换了说法，也换了事情。" * 3, summary=SUMMARY, facts=row(3)["facts"] | {"signed_projects": 3}),
+    )
+    assert any("share a skeleton" in f and "a-0 and a-41" in f for f in checked(folder).findings)
+
+
+def test_unknown_articles_second_annotations_and_splits_are_findings(folder, corpora):
+    none = {"facts": bare(1)["facts"] | {"signed_projects": None}}
+    write(folder / "real" / "c.jsonl", bare(999, summary=SUMMARY, **none), bare(101, summary=SUMMARY, text_sha256="0" * 64, **none))
+    write(folder / "second" / "s.jsonl", bare(100, summary=SUMMARY, **none), bare(500, summary=SUMMARY, **none))
+    (folder / "splits.json").write_text(json.dumps({"test": ["n:100", "n:105"]}))
+    findings = "\n".join(checked(folder, corpora).findings)
+    for said in ("n:999 is not in", "n:101 is not in", "n:500 has no first annotation", "annotated once only: n:105"):
+        assert said in findings
+
+
+def test_broken_figures_are_findings(folder):
+    (folder / "mentions").mkdir()
+    write(
+        folder / "mentions" / "m.jsonl",
+        {"id": "a-0", "text_sha256": content_hash(text_of(0)), "mentions": [{}]},
+        {"id": "nobody", "text_sha256": "", "mentions": []},
+    )
+    findings = "\n".join(checked(folder).findings)
+    assert "a-0: mention 0: must be an object" in findings
+    assert "nobody has no annotation" in findings
+
+
+def test_statistics_count_by_folder_without_texts(folder):
+    (folder / "splits.json").write_text(json.dumps({"test": ["n:100"]}))
+    lines = CorpusStatistics.read(folder).lines()
+    assert lines[0] == "annotated articles: authored 4, real 2, together 6"
+    assert lines[2] == "splits: test 1, train 5"
+    (signing,) = [line for line in lines if line.startswith("  signing")]
+    assert signing.split()[1:] == ["4", "(4", "main)", "2", "(2", "main)", "6", "(6", "main)", "项目签约"]
+
+
+def test_a_folder_of_annotations_is_told_from_a_dump(folder, tmp_path):
+    assert is_corpus(folder)
+    assert not is_corpus(ROOT / "data" / "sample")
+    assert not is_corpus(tmp_path / "nowhere")
+
+
+def test_the_shipped_annotations_are_sound():
+    """With their texts where the corpora folder is beside the repository; their form alone elsewhere."""
+    beside = ROOT.parent / "shared" / "corpora"
+    made = check_corpus(ROOT / "data" / "annotations", beside if beside.is_dir() else None, clean, claims_of_cleaned)
+    assert made.findings == []
+    assert made.n_written + made.n_referred > 3000
+
+
+def claims_of_cleaned(example):
+    article, annotation = example.article, example.annotation
+    return check_annotation(annotation.summary, annotation.facts, clean(article.text), article.title)
