@@ -4,6 +4,7 @@ One JSON line an article: ``id``, ``text_sha256`` and ``mentions`` with offsets 
 ``read_mentions(paths)`` reads them, ``check_mentions`` says what is wrong, ``move_mentions`` moves offsets onto the cleaned text.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -54,7 +55,7 @@ def check_mentions(row: Row, text: str | None) -> list[str]:
         findings += [f"mention {i}: {finding}" for finding in wrong]
         if not wrong:
             spans.append((mention["start"], mention["end"]))
-    findings += [f"mentions overlap at {b[0]}" for a, b in zip(sorted(spans), sorted(spans)[1:], strict=False) if b[0] < a[1]]
+    findings += [f"mentions overlap at {b[0]}" for a, b in itertools.pairwise(sorted(spans)) if b[0] < a[1]]
     return findings
 
 

@@ -1,5 +1,6 @@
-"""``python -m training pretrain | finetune | evaluate``: results to stdout, the log to stderr."""
+"""``python -m training pretrain | finetune | evaluate | leaveout | curve | audit``: results to stdout, the log to stderr."""
 
+import json
 import logging
 import sys
 
@@ -7,7 +8,7 @@ import typer
 
 from data.errors import ZhaoshangError
 from models.offline import go_offline
-from training.config import EvaluateConfig, FinetuneConfig, PretrainConfig, options_from
+from training.config import AuditConfig, CurveConfig, EvaluateConfig, FinetuneConfig, LeaveoutConfig, PretrainConfig, options_from
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Make base models, fine-tune them, measure them.")
 pretrain_app = typer.Typer(no_args_is_help=True, help="Compact base models from public Chinese text; resumes after any stop.")
@@ -42,9 +43,33 @@ def _evaluate(config: EvaluateConfig) -> None:
     typer.echo(markdown_report(report))
 
 
+def _leaveout(config: LeaveoutConfig) -> None:
+    from training.leaveout import run_leaveout
+
+    suspects = run_leaveout(config)
+    typer.echo(f"{len(suspects)} suspected labels of {len({s.id for s in suspects})} articles in {config.output}")
+
+
+def _curve(config: CurveConfig) -> None:
+    from training.curve import curve_table, run_curve
+
+    typer.echo(curve_table(run_curve(config)))
+
+
+def _audit(config: AuditConfig) -> None:
+    from training.audit import run_audit
+
+    typer.echo(json.dumps(run_audit(config), indent=1))
+
+
 app.command("evaluate", help="A checkpoint beside its baselines on annotated articles, as a table and as JSON.")(
     options_from(EvaluateConfig)(_evaluate)
 )
+app.command("leaveout", help="Suspected label errors: what a system trained on the other articles does not expect.")(
+    options_from(LeaveoutConfig)(_leaveout)
+)
+app.command("curve", help="Learning curve over shares of the real articles, with and without the written ones.")(options_from(CurveConfig)(_curve))
+app.command("audit", help="The corpus as a whole: written against real articles, first against second summaries.")(options_from(AuditConfig)(_audit))
 pretrain_app.command("encoder", help="Masked language modelling.")(options_from(PretrainConfig, kind="encoder")(_pretrain))
 pretrain_app.command("seq2seq", help="Denoising, then body to title or brief.")(options_from(PretrainConfig, kind="seq2seq")(_pretrain))
 finetune_app.command("classifier", help="Activity and industry labels.")(options_from(FinetuneConfig, kind="classifier")(_finetune))

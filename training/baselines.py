@@ -207,6 +207,13 @@ class TfidfLogistic:
             for a, p, q in zip(articles, activity[1], industry[1], strict=True)
         ]
 
+    def probs(self, group: Group, articles: Sequence[Article]) -> npt.NDArray[np.float64]:
+        """Return (n_articles, n_labels) probabilities in the taxonomy's order; 0 for a label that training did not hold."""
+        keys, found = self._probs(group, self._vectorizer.transform(_document(a) for a in articles))
+        probs = np.zeros((len(articles), len(self._taxonomy.group(group))))
+        probs[:, [self._taxonomy.group(group).index(key) for key in keys]] = found
+        return probs
+
     def _probs(self, group: Group, features: Any) -> tuple[list[str], npt.NDArray[np.float64]]:
         keys = list(self._models[group])
         return keys, np.stack([self._models[group][key].predict_proba(features)[:, 1] for key in keys], axis=1)

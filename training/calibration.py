@@ -131,13 +131,22 @@ def probs_of(scores: Scores, decoding: Decoding) -> tuple[Array, Array, Array]:
 
 def decoded_f1(scores: Scores, taxonomy: Taxonomy, decoding: Decoding) -> tuple[float, float]:
     """Return activity and industry micro F1 after decoding by the contract's rules."""
-    found_activity, found_industry = [], []
-    for a, i, m in zip(*probs_of(scores, decoding), strict=True):
-        found_activity.append(set(decode_activities(_by_key(a, taxonomy.activity), _by_key(m, taxonomy.activity), decoding)))
-        found_industry.append(set(decode_industries(_by_key(i, taxonomy.industry), decoding)))
+    decoded = decode_scores(scores, taxonomy, decoding)
+    found_activity, found_industry = [set(activity) for activity, _ in decoded], [set(industry) for _, industry in decoded]
     gold_activity = [_names(row, taxonomy.activity) for row in scores.gold_activity]
     gold_industry = [_names(row, taxonomy.industry) for row in scores.gold_industry]
     return micro_f1(gold_activity, found_activity), micro_f1(gold_industry, found_industry)
+
+
+def decode_scores(scores: Scores, taxonomy: Taxonomy, decoding: Decoding) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return activities (main first) and industries of each article by the contract's rules."""
+    return [
+        (
+            tuple(decode_activities(_by_key(a, taxonomy.activity), _by_key(m, taxonomy.activity), decoding)),
+            tuple(decode_industries(_by_key(i, taxonomy.industry), decoding)),
+        )
+        for a, i, m in zip(*probs_of(scores, decoding), strict=True)
+    ]
 
 
 def _names(row: Array, keys: tuple[str, ...]) -> set[str]:

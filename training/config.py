@@ -145,6 +145,67 @@ class EvaluateConfig:
         return [name.strip() for name in self.systems.split(",") if name.strip()]
 
 
+@dataclasses.dataclass(frozen=True)
+class LeaveoutConfig:
+    """Find label errors: train on all folds but one, list confident disagreements on that one."""
+
+    data: str = doc(dataclasses.MISSING, "what `python -m data prepare` wrote, or annotated articles")
+    output: Path = doc(dataclasses.MISSING, ".jsonl to write: suspected labels, the most confident first")
+    corpora: Path | None = doc(None, "folder of the corpora that annotations without text refer to by id")
+    base: str | None = doc(None, "base to fine-tune for each fold; the TF-IDF baseline (minutes instead of an hour) if absent")
+    folds: int = doc(5, "parts of the articles")
+    most: int = doc(0, "labels to list; 0 for all")
+    epochs: int = doc(4, "passes over the training articles (with --base)")
+    max_length: int = doc(512, "longest window, tokens (with --base)")
+    lr: float = doc(5e-4, "peak learning rate (with --base)")
+    seed: int = doc(7, "random seed")
+    device: str = doc("auto", "auto, cpu or cuda")
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        if self.folds < 2:
+            raise ValueError(f"folds must be at least 2, got {self.folds}")
+
+
+@dataclasses.dataclass(frozen=True)
+class CurveConfig:
+    """Learning curve over shares of the real training articles, with and without the written ones."""
+
+    data: str = doc("data/processed", "what `python -m data prepare --corpora …` wrote")
+    base: str | None = doc(None, "base to fine-tune; the model's rows are left out if absent")
+    real_shares: str = doc("0.25,0.5,0.75,1", "shares of the real training articles, comma-separated")
+    characters: int = doc(0, "characters of each article that are read, from the first; 0 for all")
+    epochs: int = doc(5, "passes over the training articles")
+    max_length: int = doc(512, "longest window, tokens")
+    lr: float = doc(5e-4, "peak learning rate")
+    json: Path | None = doc(None, "file for the rows, written as they come")
+    seed: int = doc(7, "random seed")
+    device: str = doc("auto", "auto, cpu or cuda")
+
+    def __post_init__(self) -> None:
+        """Check the shares."""
+        if wrong := [share for share in self.shares if not 0 < share <= 1]:
+            raise ValueError(f"real_shares must be in (0, 1], got {wrong[0]}")
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Return the shares as numbers."""
+        return tuple(float(share) for share in self.real_shares.split(","))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the systems to run."""
+        return ("tfidf", "model") if self.base else ("tfidf",)
+
+
+@dataclasses.dataclass(frozen=True)
+class AuditConfig:
+    """Look at a folder of annotations as a whole: written against real articles, first against second summaries."""
+
+    corpora: Path = doc(dataclasses.MISSING, "folder of the corpora that annotations without text refer to by id")
+    data: Path = doc(Path("data/annotations"), "folder of annotations")
+
+
 _SAVED_BESIDE = {"date", "n_train", "n_dev"}  # what a manifest's config says besides the fields
 
 

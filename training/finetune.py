@@ -130,7 +130,7 @@ def fit(
     model: Any, tokenizer: PreTrainedTokenizerBase, train: Sequence[Example], dev: Sequence[Example],
     taxonomy: Taxonomy, config: FinetuneConfig, device: torch.device,
 ) -> list[dict[str, float]]:  # fmt: skip
-    """Train in place, keep the weights of the best epoch on development; return one row of figures an epoch."""
+    """Train in place, keep the weights of the best epoch on development (of the last one without); return one row of figures an epoch."""
     with_titles = [encode_article(tokenizer, e.article.title, e.article.text, config.max_length) for e in train]
     without = [encode_article(tokenizer, None, e.article.text, config.max_length) for e in train]
     targets = targets_of(train, taxonomy)
@@ -162,9 +162,15 @@ def fit(
             schedule.step()
             optimizer.zero_grad(set_to_none=True)
             total += loss.item() * len(chosen)
-        row = {"epoch": epoch + 1, "loss": round(total / len(train), 4), **_dev_figures(model, tokenizer, dev, taxonomy, config, device)}
+        row = {
+            "epoch": epoch + 1,
+            "loss": round(total / len(train), 4),
+            **(_dev_figures(model, tokenizer, dev, taxonomy, config, device) if dev else {}),
+        }
         history.append(row)
         logger.info("%s", row)
+        if not dev:
+            continue
         value = row["activity_micro_f1"] + row["industry_micro_f1"] + row["main_accuracy"]
         if best is None or value >= best[0]:
             best = (value, {key: tensor.detach().clone() for key, tensor in model.state_dict().items()})
