@@ -79,7 +79,7 @@ def check(
 ) -> None:
     """Check annotated articles by the annotation guide; each finding is a line.
 
-    Of a folder of annotations (``data/annotations``): second annotations, figures, splits and shared skeletons too.
+    Of a folder of annotations (``data/annotations``): double annotations, figures, splits and shared skeletons too.
     """
     if len(paths) == 1 and is_corpus(Path(paths[0])):
         checked = check_corpus(Path(paths[0]), corpora, _cleaned, _claims)

@@ -286,10 +286,10 @@ class Draft:
 
     def add_summary(self, texts: list[str]) -> None:
         """Take the summary; of several the first."""
-        given = [text.strip() for text in texts if text.strip()]
+        given = list(dict.fromkeys(text.strip() for text in (self.summary, *texts) if text.strip()))
         if len(given) > 1:
             self.find(f"{len(given)} summaries; the first is taken")
-        self.summary = self.summary or (given[0] if given else "")
+        self.summary = given[0] if given else ""
 
     def _set_fact(self, fact: str, answers: list[str | int | float]) -> None:
         if len(answers) > 1:

@@ -1,9 +1,10 @@
 """Checks of a whole folder of annotations: every rule of the guide that a program can check, over all its files together.
 
-``check_corpus(folder, corpora)`` reads annotations with and without text, second annotations, figures and splits, and returns what is wrong as
+``check_corpus(folder, corpora)`` reads annotations with and without text, double annotations, figures and splits, and returns what is wrong as
 plain sentences. What needs the text is checked where the text is in the row or in the corpora folder.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from data.corpora import join_texts
 from data.dedup import overlap, shingles
 from data.errors import InputError, RecordError
 from data.mentions import check_mentions, read_mentions
-from data.prepare import MENTIONS_FOLDER, SECOND_FOLDER, find_annotation_files, read_splits
+from data.prepare import DOUBLE_FOLDER, MENTIONS_FOLDER, find_annotation_files, read_splits
 from data.schema import Example
 
 SKELETON = 13  # characters; longer than any phrase of the trade
@@ -32,7 +33,7 @@ class CorpusCheck:
     n_written: int = 0
     n_referred: int = 0
     n_without_text: int = 0
-    n_second: int = 0
+    n_double: int = 0
     n_mentions: int = 0
     findings: list[str] = field(default_factory=list)
 
@@ -40,7 +41,7 @@ class CorpusCheck:
         """Return findings and counts as lines to print."""
         unread = f" ({self.n_without_text} without their text here: their form alone was checked)" if self.n_without_text else ""
         counts = (
-            f"{self.n_written} articles with text, {self.n_referred} by id{unread}, {self.n_second} annotated twice, {self.n_mentions} with figures"
+            f"{self.n_written} articles with text, {self.n_referred} by id{unread}, {self.n_double} annotated twice, {self.n_mentions} with figures"
         )
         return [*self.findings, counts, f"{self.n_written + self.n_referred} annotated articles, {len(self.findings)} findings"]
 
@@ -57,18 +58,27 @@ def check_corpus(folder: Path, corpora: Path | None, clean: Clean, claims: Claim
     made.n_written = sum("text" in row for row, _ in rows.values())
     made.n_referred = len(rows) - made.n_written
     made.findings += _skeletons([(id, row["text"]) for id, (row, _) in rows.items() if "text" in row], clean)
-    second = _read(sorted((folder / SECOND_FOLDER).glob("*.jsonl")), made)
-    made.n_second = len(second)
     _join(rows, corpora, made)
-    for id, (row, _) in second.items():
-        if id not in rows:
-            made.findings.append(f"{SECOND_FOLDER}: {id} has no first annotation")
-        row |= {key: rows[id][0][key] for key in ("title", "text") if id in rows and key in rows[id][0]}
-    for group in (rows, second):
-        _check_annotations(group, clean, claims, made)
-    _check_splits(folder, rows, second, made)
+    _check_annotations(rows, clean, claims, made)
+    times = _check_double(folder, rows, clean, claims, made)
+    _check_splits(folder, rows, times, made)
     _check_figures(folder, rows, made)
     return made
+
+
+def _check_double(folder: Path, rows: dict[str, tuple[Row, str]], clean: Clean, claims: Claims, made: CorpusCheck) -> Counter[str]:
+    """Check each annotator's file; return how often each article was annotated."""
+    times = Counter[str]()
+    for path in sorted((folder / DOUBLE_FOLDER).glob("*.jsonl")):
+        own = _read([path], made)
+        for id, (row, where) in own.items():
+            if id not in rows:
+                made.findings.append(f"{where}: {id} is not among the annotated articles")
+            row |= {key: rows[id][0][key] for key in ("title", "text") if id in rows and key in rows[id][0]}
+        _check_annotations(own, clean, claims, made)
+        times.update(list(own))
+    made.n_double = sum(n >= 2 for n in times.values())
+    return times
 
 
 def _read(files: Iterable[Path], made: CorpusCheck) -> dict[str, tuple[Row, str]]:
@@ -111,14 +121,14 @@ def _skeletons(texts: list[tuple[str, str]], clean: Clean) -> list[str]:
     return [f"{texts[a][0]} and {texts[b][0]} share a skeleton: {SKELETON}-gram Jaccard {jaccard:.3f}" for a, b, jaccard in pairs]
 
 
-def _check_splits(folder: Path, rows: dict[str, tuple[Row, str]], second: dict[str, tuple[Row, str]], made: CorpusCheck) -> None:
+def _check_splits(folder: Path, rows: dict[str, tuple[Row, str]], times: Counter[str], made: CorpusCheck) -> None:
     try:
         split_of = read_splits(folder, rows) or {}
     except InputError as error:
         made.findings.append(error.message)
         return
-    once = [id for id in split_of if id not in second]
-    made.findings += [f"splits: {len(once)} articles of measuring splits were annotated once only: {', '.join(once[:5])}"] if once else []
+    once = [id for id in split_of if times[id] < 2]
+    made.findings += [f"splits: {len(once)} articles of measuring splits were not annotated twice: {', '.join(once[:5])}"] if once else []
 
 
 def _check_figures(folder: Path, rows: dict[str, tuple[Row, str]], made: CorpusCheck) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from data.annotations import ANNOTATION_KEYS, EXAMPLE_KEYS, FACTS
 from data.errors import RecordError
 from data.inputs import InputFile, find_files
-from data.prepare import SECOND_FOLDER, SPLITS_FILE, TRAIN, find_annotation_files, read_figures, read_rows, read_splits
+from data.prepare import DOUBLE_FOLDER, SPLITS_FILE, TRAIN, find_annotation_files, read_figures, read_rows, read_splits
 from data.readers import parse_row
 from data.schema import Article, Example, Group
 from data.streams import iter_bytes, iter_lines, open_text
@@ -93,7 +93,7 @@ class CorpusStatistics:
 
     rows: Mapping[str, Sequence[Row]]  # by folder
     splits: Mapping[str, int]
-    n_second: int
+    n_double: int
     n_mentions: int
 
     @classmethod
@@ -109,8 +109,9 @@ class CorpusStatistics:
         for row in rows.values():
             by_origin.setdefault(row["origin"], []).append(row)
         split_of = read_splits(folder, rows) or {}
-        apart = [read_rows(sorted((folder / SECOND_FOLDER).glob("*.jsonl"))), read_figures(folder)]
-        return cls(by_origin, Counter(split_of.get(id, TRAIN) for id in rows), len(apart[0]), len(apart[1]))
+        times = Counter(id for path in sorted((folder / DOUBLE_FOLDER).glob("*.jsonl")) for id in read_rows([path]))
+        n_double = sum(n >= 2 for n in times.values())
+        return cls(by_origin, Counter(split_of.get(id, TRAIN) for id in rows), n_double, len(read_figures(folder)))
 
     def lines(self) -> list[str]:
         """Return the counts as tables to print."""
@@ -121,7 +122,7 @@ class CorpusStatistics:
             f"annotated articles: {', '.join(f'{name} {len(rows)}' for name, rows in columns)}",
             f"outside the domain ({OTHER}): {outside}, {outside / max(1, len(everything)):.1%}; without industry: {sum(not row['industry'] for row in everything)}",
             f"splits: {join_counts(sorted(self.splits.items()))}",
-            f"annotated twice: {self.n_second}; with annotated figures: {self.n_mentions}",
+            f"annotated twice: {self.n_double}; with annotated figures: {self.n_mentions}",
             *self._label_lines("activity", columns),
             *self._label_lines("industry", columns),
             *self._fact_lines(columns),

@@ -32,7 +32,7 @@ FORMAT = 1
 TRAIN = "train"
 SPLITS_FILE = "splits.json"
 MENTIONS_FOLDER = "mentions"
-SECOND_FOLDER = "second"  # second annotations of the same articles: for agreement, no training rows
+DOUBLE_FOLDER = "double"  # independent annotations of the same articles, a file an annotator: for agreement, no training rows
 SHARES = {"development": 0.15, "calibration": 0.1, "test": 0.1}  # where no splits.json says
 Row = dict[str, Any]
 
@@ -95,7 +95,7 @@ def find_annotation_files(folder: Path) -> list[Path]:
     """Return the ``.jsonl`` files of a folder that hold annotations of articles, sorted."""
     if not folder.is_dir():
         raise InputError(f"no such folder: {folder}")
-    apart = {folder / MENTIONS_FOLDER, folder / SECOND_FOLDER}
+    apart = {folder / MENTIONS_FOLDER, folder / DOUBLE_FOLDER}
     files = sorted(path for path in folder.rglob("*.jsonl") if not apart & set(path.parents))
     if not files:
         raise InputError(f"no .jsonl file of annotations in {folder}")

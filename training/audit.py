@@ -18,7 +18,7 @@ from data.annotations import iter_rows
 from data.clean import clean_text
 from data.corpora import join_texts
 from data.errors import InputError
-from data.prepare import SECOND_FOLDER, find_annotation_files, read_rows
+from data.prepare import DOUBLE_FOLDER, find_annotation_files, read_rows
 from training.config import AuditConfig
 from training.scoring import load_metric
 
@@ -41,7 +41,7 @@ def run_audit(config: AuditConfig) -> dict[str, Any]:
         "auc": tell_apart(_texts(known), _origins(known)),
         "auc_in_domain": tell_apart(_texts(inside), _origins(inside)),
         "auc_lead": tell_apart([text[:200] for text in _texts(inside)], _origins(inside)),
-        "summaries": compare_summaries({id: row["summary"] for id, row in rows.items()}, config.data / SECOND_FOLDER),
+        "summaries": compare_summaries(config.data / DOUBLE_FOLDER),
     }
 
 
@@ -71,10 +71,12 @@ def tell_apart(texts: Sequence[str], written: Sequence[bool], seed: int = 0) -> 
     return float(roc_auc_score(written, probs))
 
 
-def compare_summaries(first: dict[str, str], second: Path) -> dict[str, Any]:
-    """Return the character ROUGE of second annotators' summaries against the first ones."""
-    rows = [row for path in sorted(second.glob("*.jsonl")) for _, row in iter_rows(path) if isinstance(row, dict) and row.get("id") in first]
-    if not rows:
+def compare_summaries(folder: Path) -> dict[str, Any]:
+    """Return the character ROUGE of the second annotator's summaries against the first one's, over the articles of both files."""
+    files = sorted(folder.glob("*.jsonl"))[:2]
+    summaries = [{row["id"]: row["summary"] for _, row in iter_rows(path) if isinstance(row, dict)} for path in files]
+    both = sorted(set(summaries[0]) & set(summaries[1])) if len(summaries) == 2 else []
+    if not both:
         return {"articles": 0}
-    scores = load_metric("rouge_zh").compute(predictions=[row["summary"] for row in rows], references=[first[row["id"]] for row in rows])
-    return {"articles": len(rows), **{key: round(float(value), 4) for key, value in scores.items()}}
+    scores = load_metric("rouge_zh").compute(predictions=[summaries[1][id] for id in both], references=[summaries[0][id] for id in both])
+    return {"articles": len(both), **{key: round(float(value), 4) for key, value in scores.items()}}

@@ -17,7 +17,7 @@ from data.clean import clean_text, clean_title
 from data.corpora import join_texts
 from data.dedup import group_reprints
 from data.errors import InputError
-from data.prepare import MENTIONS_FOLDER, SECOND_FOLDER, SPLITS_FILE
+from data.prepare import DOUBLE_FOLDER, MENTIONS_FOLDER, SPLITS_FILE
 from data.schema import Annotation, Article, Example, Facts, content_hash
 from data.taxonomy import load_taxonomy
 
@@ -101,8 +101,8 @@ def read_rows(data: str, corpora: Path | None = None) -> list[dict[str, Any]]:
 
 
 def _find_in_folder(folder: Path) -> list[Path]:
-    """Return the files of annotations below a folder; what lies beside them (figures, second annotations, manifests) is none."""
-    apart = {folder / MENTIONS_FOLDER, folder / SECOND_FOLDER, folder / SPLITS_FILE, folder / "manifest.json"}
+    """Return the files of annotations below a folder; what lies beside them (figures, double annotations, manifests) is none."""
+    apart = {folder / MENTIONS_FOLDER, folder / DOUBLE_FOLDER, folder / SPLITS_FILE, folder / "manifest.json"}
     return sorted(p for p in folder.rglob("*") if p.suffix in _BUILDERS and not apart & {p, *p.parents})
 
 

@@ -27,7 +27,7 @@ def claims(example):
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ("authored", "real", "second"):
+    for name in ("authored", "real", "double"):
         (tmp_path / "annotations" / name).mkdir(parents=True)
     none = {"facts": dict.fromkeys(("signed_projects", "signed_amount", "total_projects", "total_amount"))}
     write(tmp_path / "annotations" / "authored" / "a.jsonl", *(row(i * 10, summary=SUMMARY, **none) for i in range(4)))
@@ -71,13 +71,14 @@ def test_articles_of_one_skeleton_are_findings(folder):
     assert any("share a skeleton" in f and "a-0 and a-41" in f for f in checked(folder).findings)
 
 
-def test_unknown_articles_second_annotations_and_splits_are_findings(folder, corpora):
+def test_unknown_articles_double_annotations_and_splits_are_findings(folder, corpora):
     none = {"facts": bare(1)["facts"] | {"signed_projects": None}}
     write(folder / "real" / "c.jsonl", bare(999, summary=SUMMARY, **none), bare(101, summary=SUMMARY, text_sha256="0" * 64, **none))
-    write(folder / "second" / "s.jsonl", bare(100, summary=SUMMARY, **none), bare(500, summary=SUMMARY, **none))
+    for annotator in ("first", "second"):
+        write(folder / "double" / f"{annotator}.jsonl", bare(100, summary=SUMMARY, **none), bare(500, summary=SUMMARY, **none))
     (folder / "splits.json").write_text(json.dumps({"test": ["n:100", "n:105"]}))
     findings = "\n".join(checked(folder, corpora).findings)
-    for said in ("n:999 is not in", "n:101 is not in", "n:500 has no first annotation", "annotated once only: n:105"):
+    for said in ("n:999 is not in", "n:101 is not in", "n:500 is not among", "not annotated twice: n:105"):
         assert said in findings
 
 

@@ -92,8 +92,11 @@ def test_texts_of_one_kind_cannot_be_told_apart_and_of_two_can():
         tell_apart(texts, [False] * 120)
 
 
-def test_second_summaries_are_compared_with_the_first(tmp_path):
-    (tmp_path / "s.jsonl").write_bytes(encode_line({"id": "a", "summary": "甲市签约3个项目。"}) + encode_line({"id": "c", "summary": "别的。"}))
-    found = compare_summaries({"a": "甲市签约3个项目。", "b": "乙市开工。"}, tmp_path)
+def test_two_annotators_summaries_are_compared(tmp_path):
+    (tmp_path / "first.jsonl").write_bytes(
+        encode_line({"id": "a", "summary": "甲市签约3个项目。"}) + encode_line({"id": "b", "summary": "乙市开工。"})
+    )
+    (tmp_path / "second.jsonl").write_bytes(encode_line({"id": "a", "summary": "甲市签约3个项目。"}) + encode_line({"id": "c", "summary": "别的。"}))
+    found = compare_summaries(tmp_path)
     assert (found["articles"], found["rougeL"]) == (1, 1.0)
-    assert compare_summaries({}, tmp_path / "nowhere") == {"articles": 0}
+    assert compare_summaries(tmp_path / "nowhere") == {"articles": 0}

@@ -121,10 +121,10 @@ def test_prepared_splits_are_used_as_they_are(tmp_path):
     assert not plain.calibration
 
 
-def test_figures_and_second_annotations_are_no_articles(tmp_path):
-    (tmp_path / "second").mkdir()
+def test_figures_and_double_annotations_are_no_articles(tmp_path):
+    (tmp_path / "double").mkdir()
     (tmp_path / "mentions").mkdir()
-    write(tmp_path / "second" / "b.jsonl", [row(2)])
+    write(tmp_path / "double" / "b.jsonl", [row(2)])
     (tmp_path / "mentions" / "m.jsonl").write_text(json.dumps({"id": "x", "text_sha256": "", "mentions": []}))
     (tmp_path / "splits.json").write_text("{}")
     write(tmp_path / "a.jsonl", [row(1)])
