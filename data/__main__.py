@@ -17,6 +17,7 @@ from data.clean import clean_text, clean_title
 from data.corpuscheck import check_corpus
 from data.dedup import find_pairs, group_duplicates
 from data.errors import InputError, ZhaoshangError
+from data.exchange_cli import app as exchange_app
 from data.inspection import CorpusStatistics, DumpStatistics, LabelStatistics, find_annotated, is_corpus
 from data.prepare import prepare, write_prepared
 from data.readers import SkipReport, iter_articles
@@ -25,6 +26,8 @@ from data.streams import write_lines
 
 logger = logging.getLogger(__name__)
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Look at crawl dumps, clean them, check annotations.")
+
+app.add_typer(exchange_app, name="annotations", help="Annotations from and to the tools people annotate with; agreement of annotators.")
 
 SHOWN_ERRORS = 20  # in the log; the counts are complete
 Inputs = Annotated[list[str], typer.Argument(help=".jsonl, .json, .csv, .txt, .html files (also .gz, .zst), folders, globs", show_default=False)]

@@ -45,7 +45,7 @@ def _writable(article: Article) -> Article:
 
 
 def _from_annotation(article: Article, annotation: Annotation) -> Record:
-    return Record(article, "annotator", annotation.activity, annotation.industry, annotation.summary, annotation.facts)
+    return Record(article, "annotator", annotation.activity, annotation.industry, replace_surrogates(annotation.summary)[0], annotation.facts)
 
 
 def _from_result(article: Article, result: Row) -> tuple[Record, float | None]:
