@@ -40,6 +40,7 @@ class FinetuneConfig:
     dev_share: float = doc(0.2, "share of the articles kept for choosing thresholds, temperatures and epochs, where the data names no splits")
     epochs: int = doc(8, "passes over the training articles")
     noise: float = doc(0.25, "share of the articles that train with drawn crawl noise, anew each epoch (classifier)")
+    weak: int = doc(0, "articles of --corpora to train on first, labelled by the baselines (classifier); 0 for none")
     batch_articles: int = doc(16, "articles of one optimizer step")
     max_length: int = doc(512, "longest window or source, tokens")
     lr: float = doc(4e-4, "peak learning rate of the top layer and heads")
@@ -57,6 +58,8 @@ class FinetuneConfig:
             wrong.append(f"kind must be classifier or summarizer, got {self.kind!r}")
         if not 0 < self.dev_share < 0.9:
             wrong.append(f"dev_share must be in (0, 0.9), got {self.dev_share}")
+        if self.weak and self.corpora is None:
+            wrong.append("weak needs corpora, the folder to draw the articles from")
         if not 0 <= self.noise <= 1:
             wrong.append(f"noise must be in [0, 1], got {self.noise}")
         if self.max_length < 64:

@@ -69,7 +69,7 @@ def read_mix(folder: Path, n_characters: int, seed: int) -> list[Document]:
         if not documents:
             logger.warning("no %s-*.jsonl.zst in the corpora", prefix)
             continue
-        scored = sorted(documents, key=lambda d: -_register_density(d.text) * rng.uniform(0.3, 1.0))
+        scored = sorted(documents, key=lambda d: -register_density(d.text) * rng.uniform(0.3, 1.0))
         wanted, taken, repeats = share * n_characters, 0, 0
         while taken < wanted and repeats < 8:
             for document in scored:
@@ -83,7 +83,8 @@ def read_mix(folder: Path, n_characters: int, seed: int) -> list[Document]:
     return chosen
 
 
-def _register_density(text: str) -> float:
+def register_density(text: str) -> float:
+    """Return how dense words of the trade are at the beginning of a text."""
     head = text[:1500]
     return (len(_REGISTER.findall(head)) + 0.5) / (len(head) + 200)
 

@@ -11,6 +11,7 @@ import math
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from training.calibration import Scores, cross_fitted_ece, decoded_f1, ece_of, f
 from training.card import classifier_card
 from training.config import FinetuneConfig, to_json
 from training.dataset import read_splits
+from training.weak import read_weak_examples
 
 logger = logging.getLogger(__name__)
 _MAX_TRAIN_WINDOWS = 4  # a long article trains on four of its windows, the lead always, drawn anew each epoch: memory stays flat
@@ -49,6 +51,10 @@ def finetune_classifier(config: FinetuneConfig) -> Manifest:
     tokenizer, model = build_classifier(config, taxonomy)
     model.to(device)
     started_at = time.monotonic()
+    if config.weak and config.corpora is not None:
+        known = {e.article.id for part in (train, dev, splits.calibration, splits.test) for e in part}
+        weak = read_weak_examples(config.corpora, config.weak, train, known, config.seed)
+        fit(model, tokenizer, weak, (), taxonomy, replace(config, epochs=1, noise=0.0), device)
     history = fit(model, tokenizer, train, dev, taxonomy, config, device)
     minutes = round((time.monotonic() - started_at) / 60, 1)
     scored = {name: score_examples(model, tokenizer, part, taxonomy, config.max_length, device) for name, part in (

@@ -11,7 +11,7 @@ from data.inspection import CorpusStatistics, is_corpus
 from data.schema import content_hash
 from models.faithfulness import check_annotation
 from tests.conftest import ROOT
-from tests.data.conftest import text_of
+from tests.corpora import text_of
 from tests.data.test_prepare import bare, row
 
 SUMMARY = "一处园区里有企业签约了项目，参加仪式的各方代表随后参观了厂房并座谈。"

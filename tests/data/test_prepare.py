@@ -10,7 +10,7 @@ from data.encodings import encode_line
 from data.errors import InputError
 from data.prepare import TRAIN, prepare, read_splits, split_by_hash, write_prepared
 from data.schema import content_hash
-from tests.data.conftest import text_of
+from tests.corpora import text_of
 
 
 def row(i, **changes):

@@ -9,7 +9,7 @@ import pytest
 from data.encodings import encode_line
 from data.errors import InputError
 from data.prepare import prepare, write_prepared
-from tests.data.conftest import text_of
+from tests.corpora import text_of
 from tests.training.test_finetune import TEXTS
 from training import curve
 from training.audit import compare_summaries, tell_apart

@@ -1,0 +1,5 @@
+"""Fixtures shared by the tests of ``training``."""
+
+from tests.corpora import corpora
+
+__all__ = ["corpora"]
