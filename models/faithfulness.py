@@ -331,12 +331,16 @@ def _is_written(name: Name, summary: str, source: Source) -> bool:
 
 
 def _unread_facts(facts: Facts, source: Source) -> list[str]:
-    counts = {m.figure.value for m in source.mentions if m.figure.kind in ("count", "other")}
-    amounts = {m.figure.value for m in source.mentions if m.figure.kind == "amount" and m.figure.unit == "CNY"}
-    unread = []
-    for key, value in facts.to_json().items():
-        if value is None:
-            continue
-        known = value <= _LISTED or Decimal(value) in counts if key.endswith("projects") else Decimal(str(value)) * 10**8 in amounts
-        unread += [] if known else [f"{key} {value:g}"]
-    return unread
+    return [f"{key} {value:g}" for key, value in facts.to_json().items() if value is not None and not _is_fact(key, value, source)]
+
+
+def _is_fact(key: str, value: float, source: Source) -> bool:
+    """True where the article gives the number: as a figure, or written in a way the grammar does not read as one (十六案, 1万多亿)."""
+    if key.endswith("projects"):
+        if value <= _LISTED or any(m.figure.kind in ("count", "other") and m.figure.value == value for m in source.mentions):
+            return True
+        return value < 100 and any(source.holds(spelled) for spelled in _han(int(value)))
+    if any(m.figure.kind == "amount" and m.figure.unit == "CNY" and m.figure.value == Decimal(str(value)) * 10**8 for m in source.mentions):
+        return True
+    wide = f"|{value / 10**4:g}万[多余]?亿" if value >= 10**4 else ""
+    return re.search(rf"(?<![\d.])(?:{value:g}[多余]?亿{wide})", source.text) is not None
