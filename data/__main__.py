@@ -5,13 +5,13 @@ Exit status: 0 all fine; 1 some records were skipped, or annotations have findin
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from data.annotations import check_examples, check_files, join_gold, read_checked
+from data.annotations import check_examples, join_gold, read_checked
 from data.cards import draw_cards
 from data.clean import clean_text, clean_title
 from data.corpuscheck import check_corpus
@@ -85,14 +85,18 @@ def check(
     Of a folder of annotations (``data/annotations``): double annotations, figures, splits and shared skeletons too.
     """
     if len(paths) == 1 and is_corpus(Path(paths[0])):
+        if articles is not None:
+            raise InputError(f"{paths[0]} is a folder of annotations: give its texts by --corpora, not --articles")
         checked = check_corpus(Path(paths[0]), corpora, _cleaned, _claims)
         print("\n".join(checked.lines()))
         raise typer.Exit(1 if checked.findings else 0)
     if articles is None:
-        n, findings = check_files(paths, _cleaned)
+        examples, findings = read_checked(paths)
+        n = len(examples)
+        findings += check_examples(examples, _cleaned) + _claim_findings(examples)
     else:
         examples = [example for path in paths for example in join_gold(articles, path)]
-        n, findings = len(examples), check_examples(examples, _cleaned)
+        n, findings = len(examples), check_examples(examples, _cleaned) + _claim_findings(examples)
     print("\n".join([*findings, f"{n} annotated articles, {len(findings)} findings"]))
     if not n:
         raise InputError("no annotated article could be read")
@@ -142,6 +146,7 @@ def prepare_command(
     made = prepare(annotations, corpora, against or ())
     write_prepared(made, output)
     print("\n".join([*made.lines(), f"written to {output}"]))
+    raise typer.Exit(1 if corpora is not None and made.without_text else 0)
 
 
 @app.command("cards")
@@ -165,6 +170,11 @@ def _write(output: Path, rows: Iterator[dict[str, Any]]) -> int:
 
 def _cleaned(text: str) -> str:
     return clean_text(text).text
+
+
+def _claim_findings(examples: Iterable[Example]) -> list[str]:
+    missing = ((example.article, _claims(example)) for example in examples)
+    return [f"{article.origin}:{article.line} {article.id}: the article has not: {', '.join(claims)}" for article, claims in missing if claims]
 
 
 def _claims(example: Example) -> tuple[str, ...]:

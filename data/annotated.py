@@ -17,6 +17,7 @@ FIGURE_VALUES: dict[str, tuple[str, ...]] = {
     "status": get_args(Status),
 }
 FigureField = Literal["kind", "role", "scope", "status"]
+ValueField = Literal["value", "max", "unit", "qualifier"]
 _LONE = re.compile("[\ud800-\udfff]")
 
 Row = dict[str, Any]
@@ -24,7 +25,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Mention:
-    """A figure that an annotator marked: ``article.text[start:end] == text``."""
+    """A figure that an annotator marked: ``article.text[start:end] == text``; what the format does not say is None.
+
+    ``value``, ``max``, ``unit`` and ``qualifier`` are as in ``data.mentions``, decimals as strings.
+    """
 
     text: str
     start: int
@@ -33,6 +37,15 @@ class Mention:
     role: str | None = None
     scope: str | None = None
     status: str | None = None
+    value: str | None = None
+    max: str | None = None
+    unit: str | None = None
+    qualifier: str | None = None
+
+    @property
+    def lacks(self) -> tuple[ValueField, ...]:
+        """What a line of annotated figures needs and nobody said; ``max`` is of ranges alone."""
+        return tuple(name for name in get_args(ValueField) if name != "max" and getattr(self, name) is None)
 
 
 @dataclass(frozen=True)

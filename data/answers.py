@@ -13,12 +13,23 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from data.annotated import ARTICLE_FIELDS, FIGURE_VALUES, GROUPS, FigureField, Mention, Record, Row, replace_surrogates, without_surrogates
+from data.annotated import (
+    ARTICLE_FIELDS,
+    FIGURE_VALUES,
+    GROUPS,
+    FigureField,
+    Mention,
+    Record,
+    Row,
+    ValueField,
+    replace_surrogates,
+    without_surrogates,
+)
 from data.annotations import COUNTS
 from data.errors import UnknownLabel
 from data.readers import COLUMNS
 from data.schema import Article, Facts, Group, content_hash
-from data.spans import place_span
+from data.spans import Placed, find_places
 from data.taxonomy import Taxonomy, load_taxonomy
 from data.width import to_half_width
 
@@ -26,6 +37,7 @@ from data.width import to_half_width
 FIELDS: dict[str, tuple[str, ...]] = {
     "id": ("article_id", *COLUMNS["id"], "编号"),
     "text": COLUMNS["text"],
+    "text_sha256": ("text_sha256",),
     "title": COLUMNS["title"],
     "url": (*COLUMNS["url"], "链接", "网址"),
     "published": COLUMNS["published"],
@@ -192,7 +204,7 @@ class Reading:
         """Return the article of picked fields, completed from ``articles``; without an id it gets a hash of its text.
 
         Raises:
-            ValueError: a field is no string, or there is neither id nor text.
+            ValueError: a field is no string, there is neither id nor text, or the text is not the one that ``text_sha256`` names.
 
         """
         values = {name: _to_string(name, fields.get(name)) for name in ARTICLE_FIELDS}
@@ -201,6 +213,7 @@ class Reading:
         known = self.articles.find(id, text) if self.articles else None
         if known is None and id is None and not text:
             raise ValueError("has neither id nor text")
+        _check_hash(fields.get("text_sha256"), id, text if known is None else known.text)
         if known is not None:
             if text and text_key(known.text) != text_key(text):
                 self.findings.append(f"{where}: the text of {known.id!r} differs from that of the article given; the article's is taken")
@@ -219,6 +232,12 @@ class Reading:
         """
         if self.unknown:
             raise UnknownLabels({name: self.nearest[name] for name, _ in self.unknown.most_common()}, self.unknown)
+
+
+def _check_hash(given: Any, id: str | None, text: str) -> None:
+    """Refuse a text that is not the annotated one. One with U+FFFD is passed: it may stand for a lone surrogate that was hashed."""
+    if given is not None and text and "\ufffd" not in text and given != content_hash(text):
+        raise ValueError(f"text_sha256 is not that of the text of {id!r}: it was annotated on another text")
 
 
 def _normal(name: str) -> str:
@@ -303,22 +322,42 @@ class Draft:
         if value is not None:
             self.facts[fact] = value
 
-    def add_mention(self, start: Any, end: Any, said: str | None, values: Mapping[FigureField, str | None]) -> None:
-        """Take a marked figure where its place is sure, and its ``kind``, ``role``, ``scope`` and ``status`` where known."""
+    def add_mention(
+        self,
+        start: Any,
+        end: Any,
+        said: str | None,
+        values: Mapping[FigureField, str | None],
+        normal: Mapping[ValueField, str | None] | None = None,
+    ) -> None:
+        """Take a marked figure where its place is sure, with its ``values`` and its normalised value (``normal``) as far as known."""
         wrong = [f"{key} {value!r}" for key, value in values.items() if value is not None and value not in FIGURE_VALUES[key]]
         if wrong or values.get("kind") is None:
             self.find(f"figure {said or (start, end)!r} refused: {'unknown ' + ', '.join(wrong) if wrong else 'no kind'}")
             return
-        placed = place_span(self.article.text, start, end, said) if isinstance(start, int) and isinstance(end, int) else None
+        placed = self._place(start, end, said)
         if placed is None:
-            self.find(f"figure {said or ''!r} refused: the text does not hold it at {start} to {end}, however one counts")
             return
         self.reading.counts["figures"] += 1
         self.reading.counts[f"counted as {placed.counted}"] += placed.counted != "code points"
         self.reading.counts["figures unverified"] += said is None
         start, end = placed.start, placed.end
         kind, role, scope, status = (values.get(key) for key in ("kind", "role", "scope", "status"))
-        self.mentions.append(Mention(self.article.text[start:end], start, end, str(kind), role, scope, status))
+        self.mentions.append(Mention(self.article.text[start:end], start, end, str(kind), role, scope, status, **(normal or {})))
+
+    def _place(self, start: Any, end: Any, said: str | None) -> Placed | None:
+        """Return where a figure stands, or None with a finding where that is not sure."""
+        text = self.article.text
+        places = find_places(text, start, end, said) if type(start) is type(end) is int else []
+        if len(places) == 1:
+            return places[0]
+        if places:
+            surfaces = " or ".join(repr(text[placed.start : placed.end]) for placed in places)
+            self.find(f"figure at {start} to {end} refused: {surfaces}, as one counts, and the file does not say which")
+        else:
+            what = "it" if said is not None else "a figure"
+            self.find(f"figure {said or ''!r} refused: the text does not hold {what} at {start} to {end}, however one counts")
+        return None
 
     def close(self, annotator: str, ground_truth: bool = False) -> None:
         """Add the record to the reading, or a finding where nothing was said."""

@@ -1,8 +1,9 @@
 """Crawl noise for training: a clean article into one as crawls deliver it.
 
 ``add_noise(text, rng)`` draws which kinds of noise an article gets, by ``CRAWL``; each kind is a function in ``NOISES`` and can be used alone.
-``UNDONE`` lists the kinds that ``data.clean`` takes back exactly: for them ``clean_text(noise(text)).text == text`` on a clean text. The
-others lose or move something, and the labels must hold all the same.
+``UNDONE`` lists the kinds that ``data.clean`` takes back: for them ``clean_text(noise(text)).text == text`` on a clean text. The
+others lose or move something, and the labels must hold all the same. Of ``traditional`` and ``pinyin`` an article gets one: pinyin stands in a text
+that is traditional already.
 
 What the kinds look like, and how dense they are inside an article, was counted on five articles as crawled: a converter had made all five
 traditional, with pinyin behind 42 to 57 % of the converted characters (always the same characters of an article), ASCII commas throughout, and at
@@ -61,7 +62,9 @@ class Rates:
 def add_noise(text: str, rng: random.Random, rates: Rates | None = None) -> tuple[str, tuple[str, ...]]:
     """Return the text with drawn noise, and the kinds it got, in the order of ``NOISES``."""
     wanted = (rates or CRAWL).rates
-    kinds = tuple(name for name in NOISES if rng.random() < wanted.get(name, 0.0))
+    drawn = [name for name in NOISES if rng.random() < wanted.get(name, 0.0)]
+    # ``pinyin`` makes the text traditional itself, and marks only the characters that it converts.
+    kinds = tuple(name for name in drawn if name != "traditional" or "pinyin" not in drawn)
     for name in kinds:
         text = NOISES[name](text, rng)
     return text, kinds
@@ -93,8 +96,8 @@ def lose_bytes(text: str, rng: random.Random) -> str:
 
 
 def double_commas(text: str, rng: random.Random) -> str:
-    """Return the text with some commas and full stops doubled."""
-    return re.sub("[，。](?![，、；：。])", lambda match: match[0] * (2 if rng.random() < DOUBLED_SHARE else 1), text)
+    """Return the text with some commas and full stops doubled; those of a mark of lost bytes (?，) would stay so."""
+    return re.sub("(?<![?？])[，。](?![，、；：。])", lambda match: match[0] * (2 if rng.random() < DOUBLED_SHARE else 1), text)
 
 
 def indent_paragraphs(text: str, rng: random.Random) -> str:
@@ -108,16 +111,24 @@ def halve_punctuation(text: str, rng: random.Random) -> str:
 
 
 def widen_digits(text: str, rng: random.Random) -> str:
-    """Return the text with full-width digits and letters."""
-    return text.translate(_FULL_WIDTH)
+    """Return the text with full-width digits and letters; a digit before a comma and a digit stays, lest both be read as one figure (10:40，110)."""
+    return re.sub("[0-9A-Za-z](?![，：][0-9])", lambda match: match[0].translate(_FULL_WIDTH), text)
 
 
 def make_traditional(text: str, rng: random.Random) -> str:
-    """Return the text in traditional characters, where these lead back to the same simplified ones."""
-    converted = _traditional(text)
-    if len(converted) != len(text):  # words of other lengths: character by character
-        converted = "".join(_traditional(char) if len(_traditional(char)) == 1 else char for char in text)
-    return "".join(new if to_simplified(new) == old else old for old, new in zip(text, converted, strict=True))
+    """Return the text in traditional characters, where these lead back to the same simplified ones.
+
+    What a character leads back to hangs on its neighbours and on the whole text's being traditional, so the whole text is asked. A text that holds a
+    character which traditional text would not keep (第一批覆盖 comes back as 第一批复盖, 於 of a name as 于) stays as it is.
+    """
+    wanted, converted = to_simplified(text), list(_aligned(text))
+    # 1. Put back the characters that come back as others; each round puts back one at least, or ends.
+    while lost := [i for i in _differences(to_simplified("".join(converted)), wanted) if converted[i] != text[i]]:
+        for i in lost:
+            converted[i] = text[i]
+    # 2. Hold the rest to the promise of ``UNDONE``.
+    made = "".join(converted)
+    return made if clean_text(made).text == clean_text(text).text else text
 
 
 def add_pinyin(text: str, rng: random.Random) -> str:
@@ -151,6 +162,18 @@ def _traditional(text: str) -> str:
     return converted
 
 
+def _aligned(text: str) -> str:
+    """Return the conversion, character by character where words of the text get another length."""
+    converted = _traditional(text)
+    if len(converted) == len(text):
+        return converted
+    return "".join(new if len(new) == 1 else old for old, new in ((char, _traditional(char)) for char in text))
+
+
+def _differences(a: str, b: str) -> list[int]:
+    return [i for i, (one, other) in enumerate(zip(a, b, strict=True)) if one != other]
+
+
 @cache
 def _pinyin(char: str) -> str:
     """Return the toned pinyin of a character, empty where it has none with a tone mark."""
@@ -177,8 +200,3 @@ CRAWL = Rates(
     {"cut_off": 0.1, "glued": 0.15, "lost_bytes": 0.15, "doubled": 0.1, "full_width": 0.1, "traditional": 0.1, "pinyin": 0.15, "punctuation": 0.2,
      "zero_width": 0.1, "indent": 0.3, "residue": 0.3}
 )  # fmt: skip
-
-
-def is_undone(text: str, kind: str, rng: random.Random) -> bool:
-    """True where cleaning takes this noise back on this (clean) text."""
-    return clean_text(NOISES[kind](text, rng)).text == text

@@ -7,6 +7,7 @@ of ``cards.yaml``. The same seed gives the same cards.
 
 import functools
 import random
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,14 @@ from data.taxonomy import load_taxonomy
 
 CARDS_PATH = Path(__file__).with_name("cards.yaml")
 _DIGITS = "零一二三四五六七八九"
-_FIRST_YEAR, _LAST_YEAR = 2008, 2026
-_LEVELS = ("county", "county", "county", "city", "city", "zone", "province")
+_FIRST_YEAR, _LAST_YEAR, _LAST_MONTH = 2008, 2026, 10  # no card is dated after 2026-10-28
+_AWAY = ("港澳台", "境外")  # places that a delegation from anywhere in the country goes to, or comes from
+_AWAY_LEVELS = ("county", "county", "county", "city", "city", "zone", "province")
+_HOME_LEVELS = ("county", "county", "county", "city", "city", "zone")  # every place of a province is a county, a district, a city or a zone
+_ZONE = re.compile("(?:开发区|新区|新片区)$")
+NO_AMOUNTS = "不给任何投资额，只讲做法"
+_NO_AMOUNTS_SHARE = 0.08
+_OF_AMOUNTS = re.compile("额|到位资金")  # in distractors that would have the writer give one
 
 
 @dataclass(frozen=True)
@@ -71,10 +78,12 @@ def _draw_card(rng: random.Random, number: int) -> FactCard:
     band = rng.choices(lists["lengths"], [entry["weight"] for entry in lists["lengths"]])[0]
     length = rng.randrange(band["low"], band["high"])
     dense = length > 220  # a flash holds one or two figures, not distractors
+    place = rng.choice(lists["places"][province])
+    figures = _draw_figures(rng, activity, 4 if length > 850 else 2 if dense else 1)
     return FactCard(
         number=number,
-        place=f"{province} {rng.choice(lists['places'][province])}",
-        level=rng.choice(_LEVELS),
+        place=f"{province} {place}",
+        level=_draw_level(rng, province, place),
         publisher=publisher["style"],
         manner=publisher["manner"],
         published=_draw_date(rng),
@@ -82,16 +91,29 @@ def _draw_card(rng: random.Random, number: int) -> FactCard:
         moment=rng.choice(entry["moments"]),
         industry=_draw_industries(rng, main),
         parties=tuple(rng.sample(lists["parties"], rng.choice((1, 1, 2, 2, 3)))) if main != "other" else (),
-        figures=_draw_figures(rng, activity, 4 if length > 850 else 2 if dense else 1),
-        distractors=tuple(rng.sample(lists["distractors"], rng.choice((0, 1, 2, 3) if length < 850 else (2, 3, 4)))) if dense else (),
+        figures=figures,
+        distractors=_draw_distractors(rng, length, figures) if dense else (),
         structure=rng.choice(lists["structures"]) if dense else "一段到底的短讯",
         length=length,
         titled=rng.random() < 0.85,
     )
 
 
+def _draw_level(rng: random.Random, province: str, place: str) -> str:
+    """Return the level of who acts: that of the place, any where the place is away."""
+    if province in _AWAY:
+        return rng.choice(_AWAY_LEVELS)
+    return "zone" if _ZONE.search(place) else rng.choice(_HOME_LEVELS)
+
+
 def _draw_date(rng: random.Random) -> str:
-    return f"{rng.randint(_FIRST_YEAR, _LAST_YEAR)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
+    year = rng.randint(_FIRST_YEAR, _LAST_YEAR)
+    return f"{year}-{rng.randint(1, _LAST_MONTH if year == _LAST_YEAR else 12):02d}-{rng.randint(1, 28):02d}"
+
+
+def _draw_distractors(rng: random.Random, length: int, figures: tuple[str, ...]) -> tuple[str, ...]:
+    wanted = rng.choice((0, 1, 2, 3) if length < 850 else (2, 3, 4))
+    return tuple(rng.sample([d for d in _lists()["distractors"] if NO_AMOUNTS not in figures or not _OF_AMOUNTS.search(d)], wanted))
 
 
 def _draw_industries(rng: random.Random, main: str) -> tuple[str, ...]:
@@ -111,6 +133,8 @@ def _draw_industries(rng: random.Random, main: str) -> tuple[str, ...]:
 def _draw_figures(rng: random.Random, activity: tuple[str, ...], n: int) -> tuple[str, ...]:
     if activity[0] == "other" or rng.random() < 0.12:
         return ()
+    if rng.random() < _NO_AMOUNTS_SHARE:
+        return (NO_AMOUNTS,)
     wishes = []
     if "signing" in activity:
         wishes.append(f"本次签约{count_surface(rng)}项目，总投资{amount_surface(rng)}")
@@ -127,7 +151,6 @@ def _draw_figures(rng: random.Random, activity: tuple[str, ...], n: int) -> tupl
             f"参加的企业：{count_surface(rng, '家')}",
             f"门槛：{rng.choice(('5000万元', '1亿元', '10亿元', '50亿元'))}以上项目{rng.randint(2, 30)}个",
             f"外资：{rng.choice(('1200万美元', '3.5亿美元', '近2亿欧元', '8000万港元', '约40亿日元', '5亿多美元'))}",
-            "不给任何投资额，只讲做法",
         ],
         n,
     )

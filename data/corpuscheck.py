@@ -14,7 +14,7 @@ from data.annotations import ANNOTATION_KEYS, KEYS, build_example, check_example
 from data.corpora import join_texts
 from data.dedup import overlap, shingles
 from data.errors import InputError, RecordError
-from data.mentions import check_mentions, read_mentions
+from data.mentions import check_mentions, scan_mentions
 from data.prepare import DOUBLE_FOLDER, MENTIONS_FOLDER, find_annotation_files, read_splits
 from data.schema import Example
 
@@ -138,7 +138,12 @@ def _check_splits(folder: Path, rows: dict[str, tuple[Row, str]], times: Counter
 def _check_figures(folder: Path, rows: dict[str, tuple[Row, str]], made: CorpusCheck) -> None:
     if not (folder / MENTIONS_FOLDER).is_dir():
         return
-    figures = read_mentions([folder / MENTIONS_FOLDER])
+    try:
+        figures, broken = scan_mentions([folder / MENTIONS_FOLDER])
+    except InputError as error:  # a folder without files
+        made.findings.append(error.message)
+        return
+    made.findings += broken
     made.n_mentions = len(figures)
     for id, row in figures.items():
         if id not in rows:

@@ -6,7 +6,7 @@ file and cannot be one. An input that does not exist or holds nothing is an ``In
 
 import glob
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -127,3 +127,16 @@ def _walk_folder(path: Path, base: Path, ignored: Counter[str]) -> Iterator[Inpu
             yield found
     if empty and path != base and _suffixes(path)[0] in FORMATS:
         yield RecordError("unreadable_file", "is an empty folder, though named like a file", str(path))
+
+
+def parse_columns(given: Sequence[str]) -> dict[str, str]:
+    """Return field -> column of ``--column`` options, each ``field=NAME``.
+
+    Raises:
+        InputError: one is not of that form.
+
+    """
+    pairs = [entry.partition("=") for entry in given]
+    if wrong := [entry for entry, (name, _, column) in zip(given, pairs, strict=True) if not (name and column)]:
+        raise InputError(f"--column takes field=NAME, as text=内容; got {wrong[0]!r}")
+    return {name.strip(): column for name, _, column in pairs}

@@ -1,16 +1,18 @@
 """Annotated figures of articles: what each amount, count, date, percentage and area says, by the contract's ``mentions``.
 
 One JSON line an article: ``id``, ``text_sha256`` and ``mentions`` with offsets on the text as submitted, without the text itself.
-``read_mentions(paths)`` reads them, ``check_mentions`` says what is wrong, ``move_mentions`` moves offsets onto the cleaned text.
+``read_mentions(paths)`` reads them, ``scan_mentions`` goes on over broken lines, ``check_mentions`` says what is wrong with an article's mentions,
+``move_mentions`` moves offsets onto the cleaned text.
 """
 
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
-from data.annotations import iter_rows
+from data.annotations import SHOWN, iter_rows
 from data.errors import InputError, RecordError
 from data.offsets import OffsetMap
 from data.schema import FigureKind, Qualifier, Role, Scope, Status, content_hash
@@ -34,14 +36,31 @@ def read_mentions(paths: Iterable[str | Path]) -> dict[str, Row]:
         InputError: a line is no such row, or an id stands twice.
 
     """
-    rows: dict[str, Row] = {}
-    for where, row in (pair for path in paths for pair in iter_rows(path)):
-        if isinstance(row, RecordError) or not isinstance(row.get("id"), str) or not isinstance(row.get("mentions"), list):
-            raise InputError(f"{where}: not a line of annotated figures (id, text_sha256, mentions)")
-        if row["id"] in rows:
-            raise InputError(f"{where}: id {row['id']!r} stands before")
-        rows[row["id"]] = row
+    rows, findings = scan_mentions(paths)
+    if findings:
+        raise InputError("; ".join(findings[:SHOWN]) + (f"; and {len(findings) - SHOWN} more" if len(findings) > SHOWN else ""))
     return rows
+
+
+def scan_mentions(paths: Iterable[str | Path]) -> tuple[dict[str, Row], list[str]]:
+    """Return the annotated articles by id, and what is wrong with the form of lines; of an id that stands twice the first counts.
+
+    Raises:
+        InputError: a path does not exist or holds no such files.
+
+    """
+    rows: dict[str, Row] = {}
+    findings = []
+    for where, row in (pair for path in paths for pair in iter_rows(path)):
+        if isinstance(row, RecordError):
+            findings.append(f"{where}: {row}")
+        elif not isinstance(row.get("id"), str) or not isinstance(row.get("mentions"), list):
+            findings.append(f"{where}: not a line of annotated figures (id, text_sha256, mentions)")
+        elif row["id"] in rows:
+            findings.append(f"{where}: id {row['id']!r} stands before")
+        else:
+            rows[row["id"]] = row
+    return rows, findings
 
 
 def check_mentions(row: Row, text: str | None) -> list[str]:
@@ -60,6 +79,7 @@ def check_mentions(row: Row, text: str | None) -> list[str]:
 
 
 def _check_form(mention: Any) -> list[str]:
+    """Return which fields are of a wrong type or unknown; how they fit each other is asked of sound ones alone."""
     if not isinstance(mention, dict) or set(mention) != set(KEYS):
         return [f"must be an object with {', '.join(KEYS)}"]
     optional = ("role", "scope", "status")
@@ -71,7 +91,9 @@ def _check_form(mention: Any) -> list[str]:
     for key in ("value", "max"):
         if not (isinstance(mention[key], str) and _DECIMAL.fullmatch(mention[key])) and not (key == "max" and mention[key] is None):
             findings.append(f"{key} must be a decimal string, got {mention[key]!r}")
-    if not (isinstance(mention["start"], int) and isinstance(mention["end"], int) and 0 <= mention["start"] < mention["end"]):
+    if not (isinstance(mention["unit"], str) and mention["unit"]):
+        findings.append(f"unit must be a string, not an empty one, got {mention['unit']!r}")
+    if not (type(mention["start"]) is type(mention["end"]) is int and 0 <= mention["start"] < mention["end"]):  # True is an int by isinstance
         findings.append(f"start and end must be a span, got {mention['start']!r} and {mention['end']!r}")
     return findings or _check_fit(mention)
 
@@ -86,9 +108,20 @@ def _check_fit(mention: Row) -> list[str]:
             findings.append(f"{key} must be given for amounts and counts alone, got {mention[key]!r} for {kind}")
     if kind == "amount" and not _CURRENCY.fullmatch(mention["unit"]):
         findings.append(f"unit of an amount must be an ISO 4217 code, got {mention['unit']!r}")
-    if mention["max"] is not None and float(mention["max"]) < float(mention["value"]):
-        findings.append(f"max {mention['max']} is below value {mention['value']}")
-    return findings
+    return findings + _check_range(mention)
+
+
+def _check_range(mention: Row) -> list[str]:
+    """Return where ``max`` and ``qualifier`` disagree, or ``max`` is not above ``value``.
+
+    A date without its year may run into the next month or year (28日至2日 is 28 to 2), so only dates with a year are held to an order.
+    """
+    if (mention["max"] is not None) != (mention["qualifier"] == "range"):
+        return [f"max must be given for ranges alone, got {mention['max']!r} for {mention['qualifier']}"]
+    turns = mention["kind"] == "date" and not mention["unit"].startswith("YYYY")
+    if mention["max"] is None or turns or Decimal(mention["max"]) > Decimal(mention["value"]):
+        return []
+    return [f"max {mention['max']} is not above value {mention['value']}"]
 
 
 def _check_place(mention: Row, text: str) -> list[str]:

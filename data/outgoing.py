@@ -3,12 +3,13 @@
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data.annotated import GROUPS, Mention, Record, Row, replace_surrogates
 from data.annotations import FACTS
 from data.errors import InputError
+from data.mentions import check_mentions
 from data.schema import Annotation, Article, Example, Facts
 
 
@@ -22,21 +23,53 @@ class Outgoing:
     score: float | None = None  # the lowest probability of a predicted label
 
 
-def iter_outgoing(articles: Iterable[Article | Example], results: Mapping[str, Row] | None = None) -> Iterator[Outgoing]:
+@dataclass
+class Figures:
+    """Rows of annotated figures by id (``data.mentions``). ``findings`` says which do not fit their article, ``met`` which have one."""
+
+    rows: Mapping[str, Row]
+    findings: list[str] = field(default_factory=list)
+    met: set[str] = field(default_factory=set)
+
+    def find(self, article: Article) -> tuple[Mention, ...]:
+        """Return the figures of an article as submitted; none, and findings, where anything is wrong with them."""
+        row = self.rows.get(article.id)
+        if row is None:
+            return ()
+        self.met.add(article.id)
+        wrong = _check_units(row) or check_mentions(row, article.text)
+        self.findings += [f"figures of {article.id} left out: {finding}" for finding in wrong]
+        text = replace_surrogates(article.text)[0]
+        return () if wrong else tuple(Mention(text[mention["start"] : mention["end"]], **mention) for mention in row["mentions"])
+
+
+def _check_units(row: Row) -> list[str]:
+    """Return which units are no strings; ``check_mentions`` takes them for granted."""
+    units = [mention.get("unit", "") for mention in row["mentions"] if isinstance(mention, dict)]
+    return [f"unit must be a string, got {unit!r}" for unit in units if not isinstance(unit, str)]
+
+
+def iter_outgoing(
+    articles: Iterable[Article | Example], results: Mapping[str, Row] | None = None, figures: Figures | None = None
+) -> Iterator[Outgoing]:
     """Yield what to write of each article.
 
     Args:
         articles: plain or annotated ones; lone surrogates become U+FFFD, because no tool can read them.
         results: id -> result in the JSON shape of ``python -m serving score``.
+        figures: annotated ones; an article that has nothing but these is annotated too.
 
     Raises:
         InputError: a result has not that shape.
 
     """
     for given in articles:
-        article = _writable(given.article if isinstance(given, Example) else given)
+        submitted = given.article if isinstance(given, Example) else given
+        article = _writable(submitted)
         result = (results or {}).get(article.id)
         annotated = _from_annotation(article, given.annotation) if isinstance(given, Example) else None
+        if mentions := figures.find(submitted) if figures else ():
+            annotated = replace(annotated or Record(article, "annotator"), mentions=mentions)
         yield Outgoing(article, annotated, *(_from_result(article, result) if result is not None else (None, None)))
 
 

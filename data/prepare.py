@@ -18,11 +18,11 @@ from typing import Any
 from data.annotations import ANNOTATION_KEYS, check_row, iter_rows
 from data.clean import CLEAN_VERSION, clean_text, clean_title
 from data.corpora import join_texts
-from data.dedup import Pair, find_pairs, group_duplicates, group_reprints
-from data.errors import InputError, RecordError
+from data.dedup import Pair, find_excerpts, find_pairs, group_duplicates, group_reprints
+from data.errors import InputError, RecordError, UnknownLabel
 from data.mentions import KEYS as MENTION_KEYS
-from data.mentions import move_mentions, read_mentions
-from data.readers import iter_articles
+from data.mentions import check_mentions, move_mentions, read_mentions
+from data.readers import SkipReport, iter_articles
 from data.schema import Article, content_hash
 from data.taxonomy import load_taxonomy
 
@@ -31,8 +31,10 @@ logger = logging.getLogger(__name__)
 FORMAT = 1
 TRAIN = "train"
 SPLITS_FILE = "splits.json"
+MANIFEST = "manifest.json"
 MENTIONS_FOLDER = "mentions"
 DOUBLE_FOLDER = "double"  # independent annotations of the same articles, a file an annotator: for agreement, no training rows
+TESTS = "test"  # splits whose names begin so are measured once a checkpoint
 SHARES = {"development": 0.15, "calibration": 0.1, "test": 0.1}  # where no splits.json says
 Row = dict[str, Any]
 
@@ -47,14 +49,15 @@ class Prepared:
     near_evaluation: list[str] = field(default_factory=list)
     reprints: list[str] = field(default_factory=list)  # ids left out of training as reprints of another one there
     conflicts: list[tuple[str, str]] = field(default_factory=list)  # reprints whose labels differ
+    n_compared: int = 0  # articles kept for evaluation
     n_related: int = 0
     n_lost_mentions: int = 0
 
     def lines(self) -> list[str]:
         """Return the counts as lines to print."""
         lines = [f"{name}: {len(rows)} articles ({_counted(rows, 'origin')})" for name, rows in self.splits.items()]
-        lines.append(f"without text, left out: {len(self.without_text)}" + (" (give --corpora)" if self.without_text else ""))
-        lines.append(f"near-duplicates of articles kept for evaluation, dropped: {len(self.near_evaluation)}")
+        lines.append(f"without text, left out: {len(self.without_text)}" + (" (give the --corpora that hold them)" if self.without_text else ""))
+        lines.append(f"near-duplicates of the {self.n_compared} articles kept for evaluation, dropped: {len(self.near_evaluation)}")
         lines.append(f"reprints within training, dropped: {len(self.reprints)}; pairs that only share a template: {self.n_related}")
         lines += [f"reprints with other labels: {a} and {b}" for a, b in self.conflicts]
         mentions = sum(row["mentions"] is not None for rows in self.splits.values() for row in rows)
@@ -71,7 +74,8 @@ def prepare(annotations: Path, corpora: Path | None = None, against: Sequence[st
         against: articles kept for evaluation elsewhere; near-duplicates of them are dropped.
 
     Raises:
-        InputError: broken annotations, an id twice, a split that names unknown articles, or a near-duplicate that stands in training and in a split that measures.
+        InputError: broken annotations or figures, an id twice, a split that names unknown articles, articles of ``against`` that cannot be read, or a
+            near-duplicate that stands in training and in a split that measures.
 
     """
     files = find_annotation_files(annotations)
@@ -82,7 +86,8 @@ def prepare(annotations: Path, corpora: Path | None = None, against: Sequence[st
         join_texts(bare, corpora)
     made.without_text = [id for id in bare if not rows[id].get("text")]
     fixed = read_splits(annotations, rows)
-    kept = [row for id, row in rows.items() if id not in set(made.without_text)]
+    left_out = set(made.without_text)
+    kept = [row for id, row in rows.items() if id not in left_out]
     if not kept:
         raise InputError(f"{annotations}: no annotated article has a text")
     kept = _drop_near_evaluation(kept, against, made)
@@ -118,8 +123,11 @@ def read_rows(files: Sequence[Path]) -> dict[str, Row]:
             continue
         if row["id"] in rows:
             findings.append(f"{where}: id {row['id']!r} stands before")
+        try:
+            load_taxonomy().check(row["activity"], row["industry"])
+        except (UnknownLabel, ValueError) as error:
+            findings.append(f"{where}: {error}")
         rows[row["id"]] = {**row, "origin": Path(where.rpartition(":")[0]).parent.name}
-        load_taxonomy().check(row["activity"], row["industry"])
     if findings:
         raise InputError("annotations: " + "; ".join(findings[:20]))
     return rows
@@ -135,7 +143,12 @@ def read_splits(annotations: Path, known: Mapping[str, Any] | None = None) -> di
     path = annotations / SPLITS_FILE
     if not path.exists():
         return None
-    listed: dict[str, list[str]] = json.loads(path.read_text("utf-8"))
+    try:
+        listed = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is no JSON: {error}") from error
+    if not isinstance(listed, dict) or not all(_is_split(name) and isinstance(ids, list) for name, ids in listed.items()):
+        raise InputError(f"{path} must map development, calibration, test or test_… to lists of ids")
     split_of: dict[str, str] = {}
     for name, ids in listed.items():
         twice = [id for id in ids if id in split_of]
@@ -148,6 +161,10 @@ def read_splits(annotations: Path, known: Mapping[str, Any] | None = None) -> di
     return split_of
 
 
+def _is_split(name: str) -> bool:
+    return name in ("development", "calibration", TESTS) or name.startswith(f"{TESTS}_")
+
+
 def read_figures(annotations: Path) -> dict[str, Row]:
     """Return the annotated figures of a folder of annotations by article id."""
     folder = annotations / MENTIONS_FOLDER
@@ -155,32 +172,40 @@ def read_figures(annotations: Path) -> dict[str, Row]:
 
 
 def _drop_near_evaluation(rows: list[Row], against: Sequence[str | Path], made: Prepared) -> list[Row]:
-    others = [record.text for record in iter_articles(list(against)) if isinstance(record, Article)] if against else []
-    if not others:
+    if not against:
         return rows
-    pairs = find_pairs([*others, *(row["text"] for row in rows)])
-    near = {pair.second - len(others) for pair in pairs if pair.first < len(others) <= pair.second and pair.relation == "duplicate"}
+    report = SkipReport()
+    others = [record.text for record in iter_articles(list(against), report=report) if isinstance(record, Article)]
+    if not others or report.n_skipped:
+        raise InputError(f"articles kept for evaluation could not all be read, so nothing keeps training from them: {'; '.join(report.lines())}")
+    made.n_compared = len(others)
+    texts = [*others, *(row["text"] for row in rows)]
+    pairs = [pair for pair in (*find_pairs(texts), *find_excerpts(texts)) if pair.relation != "related"]
+    near = {pair.second - len(others) for pair in pairs if pair.first < len(others) <= pair.second}
     made.near_evaluation = [row["id"] for i, row in enumerate(rows) if i in near]
     return [row for i, row in enumerate(rows) if i not in near]
 
 
 def _build_examples(rows: Sequence[Row], figures: Mapping[str, Row], made: Prepared) -> list[Row]:
-    examples = []
-    for row in rows:
-        cleaned = clean_text(row["text"])
-        annotated = figures.get(row["id"])
-        mentions = None if annotated is None else move_mentions(annotated["mentions"], cleaned.offsets)
-        made.n_lost_mentions += 0 if annotated is None or mentions is None else len(annotated["mentions"]) - len(mentions)
-        examples.append(
-            {
-                "id": row["id"], "title": clean_title(row.get("title")), "text": cleaned.text,
-                "activity": list(row["activity"]), "industry": list(row["industry"]), "summary": row["summary"],
-                "facts": {key: None if value is None else float(value) for key, value in row["facts"].items()},
-                "source": row.get("source"), "url": row.get("url"), "published": row.get("published"),
-                "origin": row["origin"], "text_sha256": content_hash(row["text"]), "mentions": mentions,
-            }
-        )  # fmt: skip
-    return examples
+    texts = {row["id"]: row["text"] for row in rows}
+    findings = [f"{id}: {finding}" for id, own in figures.items() if id in texts for finding in check_mentions(own, texts[id])]
+    if findings:
+        raise InputError(f"{MENTIONS_FOLDER}: " + "; ".join(findings[:20]))
+    return [_build_example(row, figures.get(row["id"]), made) for row in rows]
+
+
+def _build_example(row: Row, annotated: Row | None, made: Prepared) -> Row:
+    """Return the row to write, but for group and split; figures are moved onto the cleaned text."""
+    cleaned = clean_text(row["text"])
+    mentions = None if annotated is None else move_mentions(annotated["mentions"], cleaned.offsets)
+    made.n_lost_mentions += 0 if annotated is None or mentions is None else len(annotated["mentions"]) - len(mentions)
+    return {
+        "id": row["id"], "title": clean_title(row.get("title")), "text": cleaned.text,
+        "activity": list(row["activity"]), "industry": list(row["industry"]), "summary": row["summary"],
+        "facts": {key: None if value is None else float(value) for key, value in row["facts"].items()},
+        "source": row.get("source"), "url": row.get("url"), "published": row.get("published"),
+        "origin": row["origin"], "text_sha256": content_hash(row["text"]), "mentions": mentions,
+    }  # fmt: skip
 
 
 # --- splits ----------------------------------------------------------------------------------------------------------
@@ -196,7 +221,8 @@ def _assign(examples: list[Row], fixed: Mapping[str, str] | None, made: Prepared
         _ids(pair, examples) for pair in pairs if pair.relation == "duplicate" and not _agree(examples[pair.first], examples[pair.second])
     ]
     split_of = [fixed.get(example["id"], TRAIN) for example in examples] if fixed is not None else split_by_hash(texts)
-    _refuse_overlap(pairs, split_of, examples)
+    same = [pair for pair in (*pairs, *find_excerpts(texts)) if pair.relation != "related"]
+    _refuse_overlap(same, split_of, examples, listed=fixed is not None)
     made.splits = {name: [] for name in dict.fromkeys([TRAIN, *sorted(set(split_of))])}
     for i, (example, group, split) in enumerate(zip(examples, groups, split_of, strict=True)):
         if group == i or split != TRAIN:
@@ -213,13 +239,12 @@ def _agree(a: Row, b: Row) -> bool:
     return set(a["activity"]) == set(b["activity"]) and set(a["industry"]) == set(b["industry"])
 
 
-def _refuse_overlap(pairs: Sequence[Pair], split_of: Sequence[str], examples: Sequence[Row]) -> None:
-    crossing = [_ids(pair, examples) for pair in pairs if pair.relation == "duplicate" and split_of[pair.first] != split_of[pair.second]]
+def _refuse_overlap(pairs: Sequence[Pair], split_of: Sequence[str], examples: Sequence[Row], listed: bool) -> None:
+    crossing = [_ids(pair, examples) for pair in pairs if split_of[pair.first] != split_of[pair.second]]
     if crossing:
-        listed = "; ".join(f"{a} and {b}" for a, b in crossing[:10])
-        raise InputError(
-            f"{len(crossing)} near-duplicates stand in different splits, so training would see what measures it: {listed}; mend {SPLITS_FILE}"
-        )
+        named = "; ".join(f"{a} and {b}" for a, b in crossing[:10])
+        mend = f"; mend {SPLITS_FILE}" if listed else "; leave one of each out"
+        raise InputError(f"{len(crossing)} near-duplicates stand in different splits, so training would see what measures it: {named}{mend}")
 
 
 def split_by_hash(texts: Sequence[str], shares: Mapping[str, float] = SHARES) -> list[str]:
@@ -253,18 +278,33 @@ def write_prepared(made: Prepared, output: Path) -> dict[str, Any]:
         InputError: the folder exists and is no earlier output of this command.
 
     """
-    if output.exists() and (not output.is_dir() or (any(output.iterdir()) and not (output / "manifest.json").exists())):
+    if output.exists() and not _is_own(output):
         raise InputError(f"{output} holds other files; give an empty or new folder")
-    fresh = output.with_name(f".{output.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    fresh, old = output.with_name(f".{output.name}.new"), output.with_name(f".{output.name}.old")
+    for folder in (fresh, old):
+        shutil.rmtree(folder, ignore_errors=True)
     fresh.mkdir(parents=True)
     for name, rows in made.splits.items():
         _write_parquet(rows, fresh / f"{name}.parquet")
     manifest = _manifest(made, fresh)
-    (fresh / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    shutil.rmtree(output, ignore_errors=True)
+    (fresh / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    if output.exists():
+        output.rename(old)
     fresh.rename(output)
+    shutil.rmtree(old, ignore_errors=True)
     return manifest
+
+
+def _is_own(folder: Path) -> bool:
+    """True for an empty folder, or one that holds what this command writes and nothing else."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {""}
+    if not names:
+        return True
+    try:
+        splits = json.loads((folder / MANIFEST).read_text("utf-8"))["splits"]
+        return names <= {MANIFEST, *(f"{name}.parquet" for name in splits)}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _write_parquet(rows: Sequence[Row], path: Path) -> None:

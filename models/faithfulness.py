@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from data.schema import Facts
+from data.schema import Facts, Figure, plain
 from data.width import to_full_punctuation, to_half_width
 from models.context import Mention, read_mentions
 from models.names import Name, iter_names
@@ -311,10 +311,13 @@ def _is_read(mention: Mention, source: Source) -> bool:
         return True
     if source.holds(_plain(figure.text)) or (figure.kind == "count" and figure.value <= _LISTED):
         return True
-    return any(
-        (m.figure.value, m.figure.max) == (figure.value, figure.max) and (figure.kind == "count" or m.figure.unit == figure.unit)
-        for m in source.mentions
-    )
+    return any(_is_value(m.figure, figure) for m in source.mentions)
+
+
+def _is_value(told: Figure, claimed: Figure) -> bool:
+    """True where both have the value; counts may have another measure word (16家 of 16个), but a date is no count."""
+    kinds = ("count", "other") if claimed.kind == "count" else (claimed.kind,)
+    return (told.value, told.max) == (claimed.value, claimed.max) and told.kind in kinds and (claimed.kind == "count" or told.unit == claimed.unit)
 
 
 def _is_written(name: Name, summary: str, source: Source) -> bool:
@@ -342,5 +345,6 @@ def _is_fact(key: str, value: float, source: Source) -> bool:
         return value < 100 and any(source.holds(spelled) for spelled in _han(int(value)))
     if any(m.figure.kind == "amount" and m.figure.unit == "CNY" and m.figure.value == Decimal(str(value)) * 10**8 for m in source.mentions):
         return True
-    wide = f"|{value / 10**4:g}万[多余]?亿" if value >= 10**4 else ""
-    return re.search(rf"(?<![\d.])(?:{value:g}[多余]?亿{wide})", source.text) is not None
+    spelled = re.escape(plain(Decimal(str(value))))
+    wide = f"|{re.escape(plain(Decimal(str(value)) / 10**4))}万[多余]?亿" if value >= 10**4 else ""
+    return re.search(rf"(?<![\d.])(?:{spelled}[多余]?亿{wide})(?:元(?!/)|人民币|(?=[，。；、\s]))", source.text) is not None

@@ -1,7 +1,7 @@
 """The learning curve: what more real articles, and the written ones, are worth.
 
 ``python -m training curve --data data/processed --base FOLDER`` trains on 25, 50, 75 and 100 % of the real training articles, with and without the written
-ones, and scores each on articles that none of them saw. The parts are nested: each holds the smaller ones.
+ones, and scores each on the development articles, that none of them saw. The parts are nested: each holds the smaller ones.
 """
 
 import json
@@ -51,9 +51,7 @@ def _read_parts(config: CurveConfig) -> dict[str, list[Example]]:
     parts: dict[str, list[Example]] = {"real": [], "authored": [], "calibration": [], "measured": []}
     for row in sorted(read_rows(config.data), key=lambda row: content_hash(row["id"])):
         split = row.get("split")
-        name = (
-            row["origin"] if split == "train" else "calibration" if split == "calibration" else "measured" if split in ("development", "test") else ""
-        )
+        name = row["origin"] if split == "train" else "calibration" if split == "calibration" else "measured" if split == "development" else ""
         if name in parts:
             parts[name].append(_shorten(to_example(row), config.characters))
     if empty := [name for name, examples in parts.items() if not examples]:

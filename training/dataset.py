@@ -15,9 +15,9 @@ import datasets
 from data.annotations import COUNTS
 from data.clean import clean_text, clean_title
 from data.corpora import join_texts
-from data.dedup import group_reprints
 from data.errors import InputError
-from data.prepare import DOUBLE_FOLDER, MENTIONS_FOLDER, SPLITS_FILE
+from data.prepare import DOUBLE_FOLDER, MENTIONS_FOLDER, SPLITS_FILE, TRAIN, split_by_hash
+from data.prepare import read_splits as read_split_names
 from data.schema import Annotation, Article, Example, Facts, content_hash
 from data.taxonomy import load_taxonomy
 
@@ -45,31 +45,40 @@ def find_files(data: str) -> list[Path]:
 
 @dataclass(frozen=True)
 class Splits:
-    """Annotated articles by what they are for. ``calibration`` and ``test`` are empty where the data names no splits."""
+    """Annotated articles by what they are for. ``calibration`` and ``tests`` (by name) are empty where the data names no splits."""
 
     train: list[Example]
     development: list[Example]
     calibration: list[Example] = field(default_factory=list)
-    test: list[Example] = field(default_factory=list)
+    tests: dict[str, list[Example]] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> set[str]:
+        """Return the ids of all articles."""
+        return {e.article.id for part in (self.train, self.development, self.calibration, *self.tests.values()) for e in part}
 
 
 def read_splits(data: str, corpora: Path | None, dev_share: float) -> Splits:
-    """Return the splits that ``python -m data prepare`` wrote, or, of plain annotations, training and development by hash.
+    """Return the splits that ``python -m data prepare`` wrote or ``splits.json`` names; without them, training and development by hash.
 
     Raises:
-        InputError: as ``read_examples``; or prepared data without articles to train on or to develop with.
+        InputError: as ``read_examples``; or no article to train on.
 
     """
-    rows = read_rows(data, corpora)
-    if not any(row.get("split") for row in rows):
-        train, development = split_examples([to_example(row) for row in rows], dev_share)
-        return Splits(train, development)
     by_split: dict[str, list[Example]] = {}
-    for row in rows:
-        by_split.setdefault(row.get("split") or "train", []).append(to_example(row))
-    if missing := [name for name in ("train", "development") if not by_split.get(name)]:
-        raise InputError(f"{data}: no articles in split {', '.join(missing)}")
-    return Splits(*(by_split.get(name, []) for name in ("train", "development", "calibration", "test")))
+    for row in read_rows(data, corpora):
+        by_split.setdefault(row.get("split") or TRAIN, []).append(to_example(row))
+    train, development = by_split.pop(TRAIN, []), by_split.pop("development", [])
+    if not train:
+        raise InputError(f"{data}: no articles to train on")
+    if not development:
+        train, development = split_examples(train, dev_share)
+    return Splits(train, development, by_split.pop("calibration", []), by_split)
+
+
+def read_training(data: str, corpora: Path | None = None) -> list[Example]:
+    """Return the articles of ``read_examples`` that train: those of splits that measure are left out."""
+    return [to_example(row) for row in read_rows(data, corpora) if (row.get("split") or TRAIN) == TRAIN]
 
 
 def read_examples(data: str, corpora: Path | None = None) -> list[Example]:
@@ -84,8 +93,14 @@ def read_examples(data: str, corpora: Path | None = None) -> list[Example]:
 
 
 def read_rows(data: str, corpora: Path | None = None) -> list[dict[str, Any]]:
-    """Return the rows behind ``read_examples``, with their texts; each text once."""
-    rows = [row for path in find_files(data) for row in _read_rows(path)]
+    """Return the rows behind ``read_examples``, with their texts and, where known, their split; each text once.
+
+    Raises:
+        InputError: as ``read_examples``; some articles have splits and others none, or one text stands in two of them.
+
+    """
+    rows = [row for path in find_files(data) for row in _with_split(path, _read_rows(path))]
+    _refuse_mixture(rows, data)
     bare = {row["id"]: row for row in rows if not row.get("text")}
     if bare and corpora is None:
         logger.warning("%d annotations have no text and no --corpora was given: they are left out", len(bare))
@@ -98,6 +113,27 @@ def read_rows(data: str, corpora: Path | None = None) -> list[dict[str, Any]]:
     if not unique:
         raise InputError(f"no annotated article with text in {data}")
     return list(unique.values())
+
+
+def _with_split(path: Path, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a file with the split that ``splits.json`` of its folder, or of the one above, gives them."""
+    folder = next((f for f in (path.parent, path.parent.parent) if (f / SPLITS_FILE).exists()), None)
+    split_of = (read_split_names(folder) if folder else None) or {}
+    return [row if row.get("split") or folder is None else {**row, "split": split_of.get(row["id"], TRAIN)} for row in rows]
+
+
+def _refuse_mixture(rows: Sequence[dict[str, Any]], data: str) -> None:
+    """Raise where training would see what measures it."""
+    named = sum(bool(row.get("split")) for row in rows)
+    if named not in (0, len(rows)):
+        raise InputError(
+            f"{data}: {named} articles have a split and {len(rows) - named} have none; put them into one folder and run `python -m data prepare`"
+        )
+    splits: dict[str, str] = {}
+    for row in rows:
+        key = row.get("text_sha256") or content_hash(row.get("text") or "")
+        if splits.setdefault(key, row.get("split") or TRAIN) != (row.get("split") or TRAIN):
+            raise InputError(f"{data}: the text of {row['id']} stands in split {splits[key]} and in {row['split']}")
 
 
 def _find_in_folder(folder: Path) -> list[Path]:
@@ -125,14 +161,8 @@ def to_example(row: dict[str, Any]) -> Example:
 def split_examples(examples: Sequence[Example], dev_share: float) -> tuple[list[Example], list[Example]]:
     """Return training and development examples; reprints of one article are on the same side.
 
-    The side is drawn from the hash of the text (of the smallest hash among near-duplicates), so an article does not
-    change sides when others are added, unless one of them is its reprint.
+    The side is drawn from a hash of the text, so an article does not change sides when others are added, unless one of them is its reprint.
     """
-    groups = group_reprints([example.article.text for example in examples])
-    hashes = [content_hash("".join(example.article.text.split())) for example in examples]
-    smallest: dict[int, str] = {}
-    for group, own in zip(groups, hashes, strict=True):
-        smallest[group] = min(own, smallest.get(group, own))
-    in_dev = [int(smallest[group][:8], 16) / 16**8 < dev_share for group in groups]
+    in_dev = [split != TRAIN for split in split_by_hash([example.article.text for example in examples], {"development": dev_share})]
     train = [example for example, dev in zip(examples, in_dev, strict=True) if not dev]
     return train, [example for example, dev in zip(examples, in_dev, strict=True) if dev]

@@ -23,7 +23,7 @@ from models.result import Options, Result
 from training.baselines import BASELINES, BaselinePrediction
 from training.calibration import expected_calibration_error
 from training.config import EvaluateConfig
-from training.dataset import read_examples as read_training
+from training.dataset import read_training
 from training.report import provenance
 from training.scoring import evaluate_predictions, load_metric
 
@@ -119,7 +119,7 @@ def load_examples(data: Path) -> list[Example]:
 
 
 def load_training(config: EvaluateConfig) -> list[Example]:
-    """Return the articles the baselines learn from, cleaned: by default those that the shipped model learnt from."""
+    """Return the articles the baselines learn from, cleaned: by default those that the shipped model learnt from, without those that measure."""
     return read_training(config.train or f"{ANNOTATIONS / 'authored'},{ANNOTATIONS / 'real'}", config.corpora)
 
 

@@ -47,24 +47,23 @@ def finetune_classifier(config: FinetuneConfig) -> Manifest:
     taxonomy = load_taxonomy()
     splits = read_splits(config.data, config.corpora, config.dev_share)
     train, dev = splits.train, splits.development
-    logger.info("%d articles to train on, %d for development, %d to calibrate, %d to test", *map(len, (train, dev, splits.calibration, splits.test)))
+    logger.info("%d articles to train on, %d for development, %d to calibrate", len(train), len(dev), len(splits.calibration))
     tokenizer, model = build_classifier(config, taxonomy)
     model.to(device)
     started_at = time.monotonic()
     if config.weak and config.corpora is not None:
-        known = {e.article.id for part in (train, dev, splits.calibration, splits.test) for e in part}
-        weak = read_weak_examples(config.corpora, config.weak, train, known, config.seed)
+        weak = read_weak_examples(config.corpora, config.weak, splits, config.seed)
         fit(model, tokenizer, weak, (), taxonomy, replace(config, epochs=1, noise=0.0), device)
     history = fit(model, tokenizer, train, dev, taxonomy, config, device)
     minutes = round((time.monotonic() - started_at) / 60, 1)
-    scored = {name: score_examples(model, tokenizer, part, taxonomy, config.max_length, device) for name, part in (
-        ("development", dev), ("calibration", splits.calibration), ("test", splits.test)) if part}  # fmt: skip
+    parts = {"development": dev, "calibration": splits.calibration, **splits.tests}
+    scored = {name: score_examples(model, tokenizer, part, taxonomy, config.max_length, device) for name, part in parts.items() if part}
     decoding = fit_decoding(scored["development"], taxonomy, scored.get("calibration"))
     metrics = {
         "split": "development (also chose the epoch and thresholds" + (")" if splits.calibration else ", and calibrated)"), "articles": len(dev),
         "trained_on": len(train), "calibrated_on": len(splits.calibration or dev), **_figures(scored["development"], taxonomy, decoding),
         "ece": ece_of(scored["development"], decoding) if splits.calibration else cross_fitted_ece(scored["development"], taxonomy),
-        "test": _figures(scored["test"], taxonomy, decoding) | {"articles": len(splits.test), "ece": ece_of(scored["test"], decoding)} if splits.test else None,
+        **{name: _figures(scored[name], taxonomy, decoding) | {"articles": len(part), "ece": ece_of(scored[name], decoding)} for name, part in splits.tests.items()},
         "epochs": history, "minutes": minutes,
     }  # fmt: skip
     logger.info("development: %s", {key: value for key, value in metrics.items() if key != "epochs"})

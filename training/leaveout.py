@@ -18,6 +18,7 @@ import torch
 from scipy.special import expit
 
 from data.dedup import group_reprints
+from data.errors import InputError
 from data.schema import Example, Group
 from data.streams import write_lines
 from data.taxonomy import load_taxonomy
@@ -61,9 +62,13 @@ def run_leaveout(config: LeaveoutConfig) -> list[Suspect]:
 
 
 def held_out_probs(examples: Sequence[Example], system: System, folds: int, seed: int) -> Probs:
-    """Return the probabilities of every article by a system that was trained without it, its reprints and its excerpts."""
-    groups = np.array(group_reprints([e.article.text for e in examples]))
-    fold_of = np.random.default_rng(seed).integers(0, folds, len(examples))[groups]
+    """Return the probabilities of every article by a system that was trained without it, its reprints and its excerpts.
+
+    Raises:
+        InputError: fewer articles, reprints counted once, than folds.
+
+    """
+    fold_of = deal_folds(examples, folds, seed)
     taxonomy = load_taxonomy()
     probs: Probs = {group: np.zeros((len(examples), len(taxonomy.group(group)))) for group in ("activity", "industry")}
     for fold in range(folds):
@@ -75,6 +80,17 @@ def held_out_probs(examples: Sequence[Example], system: System, folds: int, seed
             probs[group][held] = rows
         logger.info("fold %d of %d: %d articles", fold + 1, folds, len(held))
     return probs
+
+
+def deal_folds(examples: Sequence[Example], folds: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return the fold of every article: shuffled groups of reprints are dealt in turn, so no fold stays empty."""
+    groups = np.array(group_reprints([e.article.text for e in examples]), np.int64)
+    own = np.unique(groups)
+    if len(own) < folds:
+        raise InputError(f"{folds} folds need as many articles that are no reprints of one another, got {len(own)}; give more articles or fewer folds")
+    fold_of_group = np.zeros(len(examples), np.int64)  # a group's number is the place of its first article
+    fold_of_group[np.random.default_rng(seed).permutation(own)] = np.arange(len(own)) % folds
+    return fold_of_group[groups]
 
 
 def find_suspects(examples: Sequence[Example], probs: Probs) -> list[Suspect]:

@@ -1,55 +1,70 @@
 """Weak labels: articles of the corpora that the baselines have labelled, to train on before the annotated ones.
 
 The keyword rules know industries by their words, TF-IDF has learnt activities from the annotated articles; neither is right, but a compact encoder that has read some
-thousand articles their way begins the annotated ones with most of what they know, and goes on from there. No annotated article is among them.
+thousand articles their way begins the annotated ones with most of what they know, and goes on from there. No annotated article is among them, and no reprint of one that measures.
 """
 
+import heapq
+import itertools
 import logging
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from data.clean import clean_text, clean_title
+from data.dedup import shingles
 from data.schema import Annotation, Article, Example
 from training.baselines import Keywords, TfidfLogistic
 from training.corpus import Document, iter_documents, register_density
+from training.dataset import Splits
 
 logger = logging.getLogger(__name__)
 POOL = 4  # the articles are drawn from this many times as many, those richest in words of the trade
 CHARACTERS = 480  # of an article: the lead says what it is, and a pass takes minutes
 _MIN_CHARACTERS = 120
+_REPRINT_GRAM, _REPRINT_SHARE = 13, 0.2  # sequences of 13 characters are hardly ever shared by articles written apart
 _SOURCES = ("news", "indomain", "broadcast")
 
 
-def read_weak_examples(corpora: Path, n: int, train: Sequence[Example], known: Collection[str], seed: int) -> list[Example]:
+def read_weak_examples(corpora: Path, n: int, splits: Splits, seed: int) -> list[Example]:
     """Return up to ``n`` articles of the corpora with the labels that the baselines give their beginnings.
 
     Args:
         corpora: folder of ``.jsonl.zst`` files.
         n: number of articles.
-        train: annotated articles that the TF-IDF baseline learns activities from.
-        known: ids of articles that must not be taken (all annotated ones, those that measure included).
+        splits: the annotated articles; the TF-IDF baseline learns activities from those that train. None of them is taken, and no reprint of one that measures.
         seed: of the draw.
 
     """
-    documents = [
-        document
-        for path in sorted(corpora.glob("*.jsonl.zst"))
-        if path.name.startswith(_SOURCES)
-        for document in iter_documents(path)
-        if len(document.text) >= _MIN_CHARACTERS and document.id not in known
-    ]
-    richest = sorted(documents, key=lambda d: (-register_density(d.text), d.id))[: POOL * n]
-    articles = [_to_article(document) for document in random.Random(seed).sample(richest, min(n, len(richest)))]
+    known = splits.ids
+    richest = heapq.nlargest(POOL * n, (d for d in _iter_pool(corpora) if d.id not in known), key=lambda d: (register_density(d.text), d.id))
+    random.Random(seed).shuffle(richest)
+    measured = {gram for part in (splits.development, splits.calibration, *splits.tests.values()) for e in part for gram in _grams(e.article.text)}
+    articles = [_to_article(document) for document in itertools.islice((d for d in richest if not _is_reprint(d, measured)), n)]
     tfidf = TfidfLogistic()
-    tfidf.fit([_cut(example) for example in train])
+    tfidf.fit([_cut(example) for example in splits.train])
     activities, industries = tfidf.predict(articles), Keywords().predict(articles)
-    logger.info("%d articles with weak labels, of %d documents", len(articles), len(documents))
+    logger.info("%d articles with weak labels, of the %d richest", len(articles), len(richest))
     return [
         Example(article, Annotation(article.id, activity.activity or (), industry.industry or (), ""))
         for article, activity, industry in zip(articles, activities, industries, strict=True)
     ]
+
+
+def _iter_pool(corpora: Path) -> Iterator[Document]:
+    for path in sorted(corpora.glob("*.jsonl.zst")):
+        if path.name.startswith(_SOURCES):
+            yield from (document for document in iter_documents(path) if len(document.text) >= _MIN_CHARACTERS)
+
+
+def _grams(text: str) -> set[str]:
+    return shingles("".join(text[:CHARACTERS].split()), _REPRINT_GRAM)
+
+
+def _is_reprint(document: Document, measured: set[str]) -> bool:
+    own = _grams(document.text)
+    return len(own & measured) > _REPRINT_SHARE * len(own)
 
 
 def _to_article(document: Document) -> Article:

@@ -135,7 +135,7 @@ def test_check_passes_good_annotations_and_lists_the_findings_of_bad_ones(run, t
     assert run("check", good)[:2] == (0, "1 annotated articles, 0 findings\n")
     bad.write_bytes(encode_line({**ROW, "activity": ["signings"], "summary": ROW["summary"].replace("12", "13")}) + b"{\n")
     status, out, _ = run("check", good, bad)
-    assert status == 1 and out.endswith("2 annotated articles, 4 findings\n")
+    assert status == 1 and out.endswith("2 annotated articles, 5 findings\n")
     for said in (
         f"{bad}:1 zx-1: unknown labels: 'signings' (did you mean 'signing'?)",
         f"{bad}:1 zx-1: summary has figures",

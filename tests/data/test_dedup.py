@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from data.dedup import find_pairs, group_duplicates, group_reprints, normalise, overlap, shingles
+from data.dedup import find_excerpts, find_pairs, group_duplicates, group_reprints, normalise, overlap, shingles
 
 ORIGINAL = (
     "6月12日，青禾县举行二季度重点项目集中签约仪式，现场签约项目12个，总投资86.5亿元，涵盖新型建材、食品加工、现代物流等领域。"
@@ -21,7 +21,14 @@ def test_a_reprint_with_another_by_line_is_a_duplicate():
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("86.5亿元", "68.5亿元"), ("12个", "21个"), ("6月12日", "7月12日"), ("青禾县", "白川县"), ("四十余", "五十余")],
+    [
+        ("86.5亿元", "68.5亿元"),
+        ("12个", "21个"),
+        ("6月12日", "7月12日"),
+        ("青禾县", "白川县"),
+        ("四十余", "五十余"),
+        ("两百多家", "三百多家"),
+    ],
 )
 def test_the_same_template_with_another_city_date_or_amount_is_related_only(old, new):
     pairs = find_pairs([ORIGINAL, ORIGINAL.replace(old, new)])
@@ -68,3 +75,23 @@ def test_excerpts_are_reprints_though_no_duplicates():
     excerpt = ORIGINAL[: len(ORIGINAL) // 2]
     assert group_duplicates([ORIGINAL, excerpt]) == [0, 1]
     assert group_reprints([ORIGINAL, excerpt]) == [0, 0]
+
+
+@pytest.mark.parametrize(("old", "new"), [("深圳", "上海"), ("三个", "五个"), ("3亿元", "9亿元"), ("30-50亿元", "3050亿元")])
+def test_the_guard_sees_places_without_suffix_single_numerals_and_ranges(old, new):
+    text = ORIGINAL.replace("沿海", old) if old == "深圳" else ORIGINAL + f"资金来源：企业自筹，合同约定为{old}。"
+    assert [pair.relation for pair in find_pairs([text, text.replace(old, new)])] == ["related"]
+
+
+def test_many_copies_are_one_group_and_few_pairs():
+    copies = [ORIGINAL] * 30
+    assert len(find_pairs(copies)) == 29
+    assert set(group_duplicates(copies)) == {0}
+    assert set(group_reprints([*copies, *(f"综合消息。{ORIGINAL}" for _ in range(20))])) == {0}
+
+
+def test_excerpts_with_their_figures_are_found_and_others_are_not():
+    excerpt = ORIGINAL[: len(ORIGINAL) // 2]
+    (pair,) = find_excerpts([ORIGINAL, excerpt])
+    assert (pair.first, pair.second, pair.relation, pair.jaccard) == (0, 1, "excerpt", pytest.approx(1.0, abs=0.1))
+    assert find_excerpts([ORIGINAL, excerpt.replace("86.5", "68.5")]) == []

@@ -94,7 +94,7 @@ def test_spans_are_figures(tmp_path, row):
 @pytest.mark.parametrize(
     ("span", "said"),
     [
-        ([12, 99, "amount"], "does not hold it"),
+        ([12, 99, "amount"], "does not hold a figure at 12 to 99"),
         ([12, 15, "amount/none"], "unknown role 'none'"),
         ([12, 15, ""], "no kind"),
         ([12, 15], "neither a label nor a span"),

@@ -48,7 +48,7 @@ def test_without_the_corpora_the_written_part_is_built_and_what_is_missing_is_sa
     made = prepare(folder)
     assert Counter(r["origin"] for split in made.splits.values() for r in split) == {"authored": 20}
     assert len(made.without_text) == 10
-    assert "without text, left out: 10 (give --corpora)" in made.lines()
+    assert "without text, left out: 10 (give the --corpora that hold them)" in made.lines()
 
 
 def test_parquet_is_what_datasets_reads_and_the_manifest_holds_its_hashes(folder, corpora, tmp_path):
@@ -115,7 +115,7 @@ def test_near_duplicates_of_evaluation_articles_are_dropped_and_counted(folder, 
     made = prepare(folder, against=[held])
     assert made.near_evaluation == ["a-4"]
     assert "a-5" in {r["id"] for rows in made.splits.values() for r in rows}  # another date: another event
-    assert "near-duplicates of articles kept for evaluation, dropped: 1" in made.lines()
+    assert "near-duplicates of the 2 articles kept for evaluation, dropped: 1" in made.lines()
 
 
 def test_without_splits_json_reprints_stay_on_one_side_and_shares_hold():
@@ -157,3 +157,68 @@ def test_broken_annotations_stop_with_their_place(folder):
         prepare(folder)
     with pytest.raises(InputError, match="no such folder"):
         prepare(folder / "nowhere")
+
+
+def test_an_excerpt_across_splits_is_refused(folder):
+    """Half of an article shares too little to be a near-duplicate, and shows all of what it holds."""
+    text = text_of(1)
+    write(folder / "authored" / "c.jsonl", row(50, text=text[: len(text) * 6 // 10]))
+    (folder / "splits.json").write_text(json.dumps({"test": ["a-1"]}))
+    with pytest.raises(InputError, match="a-1 and a-50"):
+        prepare(folder)
+
+
+def test_an_excerpt_of_an_evaluation_article_is_dropped(folder, tmp_path):
+    write(tmp_path / "held.jsonl", {"id": "h", "text": text_of(4) + text_of(900)})
+    assert prepare(folder, against=[tmp_path / "held.jsonl"]).near_evaluation == ["a-4"]
+
+
+@pytest.mark.parametrize("line", [b"{broken\n", b'{"id": "h", "body_text": "x"}\n'])
+def test_evaluation_articles_that_cannot_be_read_stop_it(folder, tmp_path, line):
+    """Else nothing would keep training from them, and the count would say 0."""
+    (tmp_path / "held.jsonl").write_bytes(line)
+    with pytest.raises(InputError, match="kept for evaluation"):
+        prepare(folder, against=[tmp_path / "held.jsonl"])
+
+
+def test_a_checkpoint_is_never_taken_for_an_output_of_its_own(folder, tmp_path):
+    out = tmp_path / "checkpoint"
+    out.mkdir()
+    (out / "manifest.json").write_text(json.dumps({"format": 1, "kind": "classifier"}))
+    (out / "model.safetensors").write_bytes(b"weights")
+    with pytest.raises(InputError, match="other files"):
+        write_prepared(prepare(folder), out)
+    assert (out / "model.safetensors").read_bytes() == b"weights"
+
+
+def test_labels_outside_the_rules_stop_it_with_their_places(folder):
+    write(folder / "real" / "x.jsonl", bare(200, activity=["other", "signing"]), bare(201, industry=["fod"]))
+    with pytest.raises(InputError, match=r"x\.jsonl:1: .*x\.jsonl:2: ") as caught:
+        prepare(folder)
+    assert "fod" in caught.value.message
+
+
+@pytest.mark.parametrize("written", ["{", "[1]", '{"dev": []}', '{"test": "a-1"}'])
+def test_broken_splits_stop_it(folder, written):
+    (folder / "splits.json").write_text(written)
+    with pytest.raises(InputError, match=r"splits\.json"):
+        prepare(folder)
+
+
+def test_figures_of_another_text_stop_it(folder):
+    (folder / "mentions").mkdir()
+    write(folder / "mentions" / "m.jsonl", {"id": "a-1", "text_sha256": content_hash("another"), "mentions": []})
+    with pytest.raises(InputError, match="a-1: text_sha256"):
+        prepare(folder)
+
+
+def test_a_corpora_folder_without_files_stops_it(folder, tmp_path):
+    with pytest.raises(InputError, match=r"no \.jsonl\.zst"):
+        prepare(folder, tmp_path / "nowhere")
+    (tmp_path / "news-00.jsonl.zst").write_bytes(b"no zstandard")
+    with pytest.raises(InputError, match=r"news-00\.jsonl\.zst"):
+        prepare(folder, tmp_path)
+
+
+def write(path, *rows):
+    path.write_bytes(b"".join(map(encode_line, rows)))

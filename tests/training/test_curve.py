@@ -45,7 +45,7 @@ def test_parts_are_nested_and_measured_articles_are_never_trained_on(processed, 
     def run(system, train, calibration, measured, config):
         seen.append({e.article.id for e in train})
         assert not seen[-1] & {e.article.id for e in (*calibration, *measured)}
-        assert len(measured) == 16
+        assert len(measured) == 8
         return dict.fromkeys((f"{a}_{b}" for a, b in curve.MEASURED), 0.5)
 
     monkeypatch.setattr(curve, "_run", run)

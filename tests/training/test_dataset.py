@@ -7,7 +7,7 @@ import zstandard
 
 from data.dedup import group_reprints
 from data.errors import InputError, UnknownLabel
-from training.dataset import read_examples, read_splits, split_examples
+from training.dataset import read_examples, read_splits, read_training, split_examples
 
 FACTS = {"signed_projects": 3, "signed_amount": None, "total_projects": None, "total_amount": None}
 
@@ -113,12 +113,27 @@ def test_prepared_splits_are_used_as_they_are(tmp_path):
     (tmp_path / "annotations" / "splits.json").write_text(json.dumps(listed))
     write_prepared(prepare(tmp_path / "annotations"), tmp_path / "processed")
     splits = read_splits(str(tmp_path / "processed"), None, 0.2)
-    assert {name: [e.article.id for e in getattr(splits, name)] for name in listed} == listed
+    found = {"development": splits.development, "calibration": splits.calibration, **splits.tests}
+    assert {name: [e.article.id for e in part] for name, part in found.items()} == listed
     assert len(splits.train) == 26
     assert {type(e.annotation.facts.signed_projects) for e in splits.train} <= {int, type(None)}
+    assert read_splits(str(tmp_path / "annotations"), None, 0.2).ids == splits.ids
+    assert {e.article.id for e in read_splits(str(tmp_path / "annotations" / "a.jsonl"), None, 0.2).tests["test"]} == set(listed["test"])
+    assert {e.article.id for e in read_training(str(tmp_path / "annotations"))} == {e.article.id for e in splits.train}
+    (tmp_path / "annotations" / "splits.json").unlink()
     plain = read_splits(str(tmp_path / "annotations"), None, 0.2)
     assert len(plain.train) + len(plain.development) == 30
     assert not plain.calibration
+
+
+def test_articles_with_and_without_splits_are_not_mixed(tmp_path):
+    mine = write(tmp_path / "m.jsonl", [row(1)])
+    prepared = write(tmp_path / "p.jsonl", [row(i, split="test" if i == 2 else "train") for i in range(2, 9)])
+    with pytest.raises(InputError, match="7 articles have a split and 1 have none"):
+        read_splits(f"{mine},{prepared}", None, 0.2)
+    twice = write(tmp_path / "t.jsonl", [row(2, id="again", split="train")])
+    with pytest.raises(InputError, match="stands in split test and in train"):
+        read_splits(f"{prepared},{twice}", None, 0.2)
 
 
 def test_figures_and_double_annotations_are_no_articles(tmp_path):
