@@ -18,6 +18,7 @@ from data.corpuscheck import check_corpus
 from data.dedup import find_pairs, group_duplicates
 from data.errors import InputError, ZhaoshangError
 from data.exchange_cli import app as exchange_app
+from data.inputs import parse_columns
 from data.inspection import CorpusStatistics, DumpStatistics, LabelStatistics, find_annotated, is_corpus
 from data.prepare import prepare, write_prepared
 from data.readers import SkipReport, iter_articles
@@ -208,7 +209,7 @@ def _iter_logged(inputs: list[str], column: list[str] | None, report: SkipReport
         InputError: wrong columns or inputs; or, at the end, there was no article at all.
 
     """
-    for record in iter_articles(inputs, _parse_columns(column or []), report):
+    for record in iter_articles(inputs, parse_columns(column or []), report):
         if isinstance(record, Article):
             yield record
         elif report.n_skipped <= SHOWN_ERRORS:
@@ -217,13 +218,6 @@ def _iter_logged(inputs: list[str], column: list[str] | None, report: SkipReport
         logger.warning("and %d more records skipped", report.n_skipped - SHOWN_ERRORS)
     if not report.n_read:
         raise InputError(f"no article could be read ({'; '.join(report.lines())})")
-
-
-def _parse_columns(given: list[str]) -> dict[str, str]:
-    pairs = [entry.partition("=") for entry in given]
-    if wrong := [entry for entry, (name, _, column) in zip(given, pairs, strict=True) if not (name and column)]:
-        raise InputError(f"--column takes field=NAME, as text=内容; got {wrong[0]!r}")
-    return {name.strip(): column for name, _, column in pairs}
 
 
 def _exit(report: SkipReport, failed: bool = False) -> None:

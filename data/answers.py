@@ -343,7 +343,9 @@ class Draft:
         self.reading.counts["figures unverified"] += said is None
         start, end = placed.start, placed.end
         kind, role, scope, status = (values.get(key) for key in ("kind", "role", "scope", "status"))
-        self.mentions.append(Mention(self.article.text[start:end], start, end, str(kind), role, scope, status, **(normal or {})))
+        value, upper, unit, qualifier = ((normal or {}).get(key) for key in ("value", "max", "unit", "qualifier"))
+        surface = self.article.text[start:end]
+        self.mentions.append(Mention(surface, start, end, str(kind), role, scope, status, value, upper, unit, qualifier))
 
     def _place(self, start: Any, end: Any, said: str | None) -> Placed | None:
         """Return where a figure stands, or None with a finding where that is not sure."""
@@ -354,9 +356,10 @@ class Draft:
         if places:
             surfaces = " or ".join(repr(text[placed.start : placed.end]) for placed in places)
             self.find(f"figure at {start} to {end} refused: {surfaces}, as one counts, and the file does not say which")
+        elif said is None:
+            self.find(f"figure at {start} to {end} refused: the text has none there, however one counts")
         else:
-            what = "it" if said is not None else "a figure"
-            self.find(f"figure {said or ''!r} refused: the text does not hold {what} at {start} to {end}, however one counts")
+            self.find(f"figure {said!r} refused: the text does not hold it at {start} to {end}, however one counts")
         return None
 
     def close(self, annotator: str, ground_truth: bool = False) -> None:

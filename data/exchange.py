@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from data import argilla, doccano, labelstudio, spreadsheets
-from data.annotated import QUESTIONS, Conflict, Record, Row, replace_surrogates
+from data import argilla, doccano, labelstudio, mentions, spreadsheets
+from data.annotated import QUESTIONS, Conflict, Mention, Record, Row, replace_surrogates
 from data.annotations import FACTS, to_row
 from data.answers import FIELDS, Articles, Draft, Reading, flatten
 from data.errors import InputError, RecordError
 from data.inputs import COMPRESSIONS
-from data.joining import join_records
+from data.joining import JoinedFigures, join_figures, join_records
 from data.readers import SkipReport, iter_articles, parse_row
-from data.schema import Article, Example, Facts
+from data.schema import Article, Example, Facts, content_hash
 from data.streams import iter_bytes, iter_elements, iter_lines, open_text, write_lines
 
 Format = Literal["auto", "labelstudio", "doccano", "argilla", "csv", "xlsx"]
@@ -50,6 +50,50 @@ class Imported:
         """Write the examples as JSON lines with the guide's keys and return their number."""
         return write_lines(Path(path), map(to_row, self.examples))
 
+    def join_figures(self) -> JoinedFigures:
+        """Return the figures of the examples, those of several annotators joined."""
+        return join_figures(self.records, [example.article for example in self.examples])
+
+    def write_figures(self, path: str | Path) -> "WrittenFigures":
+        """Write the figures of the examples in the form of ``data.mentions``, an article a line.
+
+        Nothing is invented: a figure that lacks a value, a unit or a qualifier, or breaks the form, is left out with a finding. Articles
+        without a figure have no line: nobody may have looked for any.
+        """
+        joined = self.join_figures()
+        findings = list(joined.findings)
+        articles = {example.article.id: example.article for example in self.examples}
+        rows = []
+        for id, figures in joined.by_id.items():
+            checked = [(mention, _check_figure(mention, articles[id].text)) for mention in figures]
+            findings += [f"{id}: figure {mention.text!r} at {mention.start} left out: {'; '.join(wrong)}" for mention, wrong in checked if wrong]
+            if kept := [_to_figure(mention) for mention, wrong in checked if not wrong]:
+                rows.append({"id": id, "text_sha256": content_hash(articles[id].text), "mentions": kept})
+        write_lines(Path(path), rows)
+        return WrittenFigures(len(rows), sum(len(row["mentions"]) for row in rows), tuple(findings), joined.conflicts)
+
+
+@dataclass(frozen=True)
+class WrittenFigures:
+    """What became of the figures of an import: the lines written and the figures in them, and what is left to look at."""
+
+    n_articles: int
+    n_figures: int
+    findings: tuple[str, ...]
+    conflicts: tuple[Conflict, ...]
+
+
+def _to_figure(mention: Mention) -> Row:
+    return {key: getattr(mention, key) for key in mentions.KEYS}
+
+
+def _check_figure(mention: Mention, text: str) -> list[str]:
+    """Return why a figure cannot stand in a line of annotated figures."""
+    if mention.lacks:
+        return [f"it has no {' and no '.join(mention.lacks)}"]
+    row = {"text_sha256": content_hash(text), "mentions": [_to_figure(mention)]}
+    return [finding.removeprefix("mention 0: ") for finding in mentions.check_mentions(row, text)]
+
 
 @dataclass(frozen=True)
 class Report:
@@ -73,7 +117,7 @@ class Report:
             f"joined {self.n_examples} articles, {self.n_without_summary} without summary, {self.n_without_facts} without facts",
         ]
         if self.n_figures:
-            lines.append(f"figures marked: {self.n_figures} (in the records of Python, not in the file)")
+            lines.append(f"figures marked: {self.n_figures}")
         return lines + [f"{_SENTENCES.get(name, name)}: {n}" for name, n in sorted(self.counts.items()) if n and name != "figures"]
 
 

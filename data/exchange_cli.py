@@ -6,8 +6,10 @@ Exit status: 0 all fine; 1 there are findings or conflicts, or some records were
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,9 +21,10 @@ from data.annotated import GROUPS, replace_surrogates
 from data.annotations import read_checked
 from data.errors import InputError, RecordError, ZhaoshangError
 from data.exchange import Format, import_annotations, read_annotations
-from data.inputs import COMPRESSIONS
+from data.inputs import COMPRESSIONS, parse_columns
 from data.inspection import find_annotated
-from data.outgoing import write_blocks
+from data.mentions import read_mentions
+from data.outgoing import Figures, write_blocks
 from data.readers import SkipReport, iter_articles, parse_row
 from data.schema import Annotation, Article, Example
 from data.streams import iter_bytes, iter_lines, open_text
@@ -52,21 +55,28 @@ def import_(
         list[str] | None, typer.Option(help="the articles, where annotations have no text: file, folder or glob", show_default=False)
     ] = None,
     column: Annotated[list[str] | None, typer.Option(help="field=NAME where a column has another name: text=内容", show_default=False)] = None,
+    mentions: Annotated[Path | None, typer.Option(help="write the figures marked here, as .jsonl", show_default=False)] = None,
 ) -> None:
     """Read annotations of other tools, join those of several annotators, write a JSON object an article."""
     with _plain_errors():
-        _check_output(output, [*inputs, *(articles or [])])
-        if output.suffix.lower() != ".jsonl":
-            raise InputError(f"--output must end in .jsonl, got {output}")
-        imported = import_annotations(inputs, format, articles, _parse_columns(column or []))
+        _check_outputs([output, mentions], [*inputs, *(articles or [])])
+        for name, path in (("output", output), ("mentions", mentions)):
+            if path is not None and path.suffix.lower() != ".jsonl":
+                raise InputError(f"--{name} must end in .jsonl, got {path}")
+        imported = import_annotations(inputs, format, articles, parse_columns(column or []))
         lines = [*imported.report.lines(), *imported.findings, *(f"conflict: {conflict}" for conflict in imported.conflicts)]
         if not imported.examples:
             print("\n".join(lines))
             raise InputError("no annotated article could be read")
         n = imported.write(output)
-        counts = f"{len(imported.findings)} findings, {len(imported.conflicts)} conflicts"
-        print("\n".join([*lines, f"wrote {n} annotated articles to {output}; {counts}"]))
-    raise typer.Exit(1 if imported.findings or imported.conflicts else 0)
+        n_findings, n_conflicts = len(imported.findings), len(imported.conflicts)
+        if mentions is not None:
+            figures = imported.write_figures(mentions)
+            lines += [*figures.findings, *(f"conflict: {conflict}" for conflict in figures.conflicts)]
+            lines.append(f"wrote {figures.n_figures} figures of {figures.n_articles} articles to {mentions}")
+            n_findings, n_conflicts = n_findings + len(figures.findings), n_conflicts + len(figures.conflicts)
+        print("\n".join([*lines, f"wrote {n} annotated articles to {output}; {n_findings} findings, {n_conflicts} conflicts"]))
+    raise typer.Exit(1 if n_findings or n_conflicts else 0)
 
 
 @app.command()
@@ -78,22 +88,30 @@ def export(
         str | None, typer.Option(help="results of `python -m serving score`, to be corrected by annotators", show_default=False)
     ] = None,
     config: Annotated[Path | None, typer.Option(help="write the labelling interface of Label Studio here", show_default=False)] = None,
+    mentions: Annotated[
+        list[str] | None, typer.Option(help="annotated figures, as data/annotations/mentions; of Label Studio", show_default=False)
+    ] = None,
 ) -> None:
     """Write articles with their annotations or predictions for an annotation tool."""
     with _plain_errors():
-        given = [*inputs, *([predictions] if predictions else [])]
-        _check_output(output, given)
-        if config is not None and format != "labelstudio":
-            raise InputError(f"--config is for --format labelstudio, not {format}")
-        if config is not None:
-            _check_output(config, given)
-            write_blocks(config, [labelstudio.labelling_config().encode()])
+        _check_outputs([output, config], [*inputs, *([predictions] if predictions else []), *(mentions or [])])
+        for name, given in (("config", config), ("mentions", mentions)):
+            if given is not None and format != "labelstudio":
+                raise InputError(f"--{name} is for --format labelstudio, not {format}")
+        entries = _Entries(inputs)
         results, n_broken = _read_results(Path(predictions)) if predictions else ({}, 0)
-        report = SkipReport()
-        n = _WRITERS[format](_iter_entries(inputs, report), results, output)
-        lines = [*report.lines(), f"wrote {n} articles to {output}"]
+        figures = Figures(read_mentions(mentions)) if mentions else None
+        write = partial(labelstudio.write_tasks, figures=figures) if figures else _WRITERS[format]
+        n = write(iter(entries), results, output)
+        if config is not None:
+            write_blocks(config, [labelstudio.labelling_config().encode()])
+        lost = [*entries.lines(), *([f"lines that are no result, passed over: {n_broken}"] if n_broken else [])]
+        lost += _list_unmatched("results", results.keys() - entries.ids)
+        if figures:
+            lost += [*figures.findings, *_list_unmatched("annotated figures", figures.rows.keys() - figures.met)]
+        lines = [*entries.report.lines(), *lost, f"wrote {n} articles to {output}"]
         print("\n".join([*lines, *([f"wrote the labelling interface to {config}"] if config else [])]))
-    raise typer.Exit(1 if report.n_skipped or n_broken else 0)
+    raise typer.Exit(1 if entries.report.n_skipped or lost else 0)
 
 
 @app.command()
@@ -144,24 +162,44 @@ def iter_table(found: Agreement) -> Iterator[str]:
 # --- inputs ----------------------------------------------------------------------------------------------------------
 
 
-def _iter_entries(inputs: list[str], report: SkipReport) -> Iterator[Article | Example]:
-    """Yield the articles of the inputs, with their annotation where they have one; the first errors go to the log.
+@dataclass
+class _Entries:
+    """The articles of the inputs, with their annotation where they have one, and what was lost on the way; the first errors go to the log."""
 
-    Raises:
-        InputError: at the end: there was no article at all. So the output stays as it was.
+    inputs: list[str]
+    report: SkipReport = field(default_factory=SkipReport)
+    findings: list[str] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
 
-    """
-    examples, findings = read_checked(find_annotated(inputs))
-    for finding in findings:
-        logger.warning("%s", finding)
-    by_id = {example.article.id: example for example in examples}
-    for record in iter_articles(inputs, report=report):
-        if isinstance(record, Article):
-            yield Example(record, by_id[record.id].annotation) if record.id in by_id else record
-        elif report.n_skipped <= SHOWN_ERRORS:
-            logger.warning("%s%s %s: %s", record.source, f":{record.line}" if record.line else "", record.code, record.message)
-    if not report.n_read:
-        raise InputError(f"no article could be read ({'; '.join(report.lines())})")
+    def __iter__(self) -> Iterator[Article | Example]:
+        """Yield them.
+
+        Raises:
+            InputError: at the end: there was no article at all. So the output stays as it was.
+
+        """
+        examples, self.findings = read_checked(find_annotated(self.inputs))
+        for finding in self.findings:
+            logger.warning("%s", finding)
+        by_id = {example.article.id: example for example in examples}
+        for record in iter_articles(self.inputs, report=self.report):
+            if isinstance(record, Article):
+                self.ids.add(record.id)
+                yield Example(record, by_id[record.id].annotation) if record.id in by_id else record
+            elif self.report.n_skipped <= SHOWN_ERRORS:
+                logger.warning("%s%s %s: %s", record.source, f":{record.line}" if record.line else "", record.code, record.message)
+        if not self.report.n_read:
+            raise InputError(f"no article could be read ({'; '.join(self.report.lines())})")
+
+    def lines(self) -> list[str]:
+        """Return the count of findings as a line to print, if there are any."""
+        return [f"findings about annotations, in the log: {len(self.findings)}"] if self.findings else []
+
+
+def _list_unmatched(what: str, ids: Collection[str]) -> list[str]:
+    """Return a line about ids that no article has, if there are any."""
+    shown = ", ".join(sorted(ids)[:SHOWN_ERRORS]) + (", …" if len(ids) > SHOWN_ERRORS else "")
+    return [f"{what} whose id no article has: {len(ids)} ({shown})"] if ids else []
 
 
 def _read_results(path: Path) -> tuple[dict[str, Any], int]:
@@ -190,18 +228,15 @@ def _read_annotations(path: str) -> tuple[list[Annotation], list[str]]:
     return [record.annotation for record in reading.records], reading.findings
 
 
-def _parse_columns(given: list[str]) -> Mapping[str, str]:
-    pairs = [entry.partition("=") for entry in given]
-    if wrong := [entry for entry, (name, _, column) in zip(given, pairs, strict=True) if not (name and column)]:
-        raise InputError(f"--column takes field=NAME, as text=内容; got {wrong[0]!r}")
-    return {name.strip(): column for name, _, column in pairs}
-
-
-def _check_output(output: Path, inputs: list[str]) -> None:
-    if any(Path(given).exists() and output.exists() and output.samefile(given) for given in inputs):
-        raise InputError(f"{output} is also an input")
-    if not output.parent.is_dir():
-        raise InputError(f"cannot write {output}: there is no folder {output.parent}")
+def _check_outputs(outputs: Sequence[Path | None], inputs: list[str]) -> None:
+    given = [output for output in outputs if output is not None]
+    for i, output in enumerate(given):
+        if any(Path(name).exists() and output.exists() and output.samefile(name) for name in inputs):
+            raise InputError(f"{output} is also an input")
+        if any(output.resolve() == other.resolve() for other in given[:i]):
+            raise InputError(f"{output} is given for two outputs")
+        if not output.parent.is_dir():
+            raise InputError(f"cannot write {output}: there is no folder {output.parent}")
 
 
 @contextmanager

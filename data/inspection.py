@@ -130,10 +130,10 @@ class CorpusStatistics:
 
     def _label_lines(self, group: Group, columns: Sequence[tuple[str, Sequence[Row]]]) -> list[str]:
         taxonomy = load_taxonomy()
-        lines = [f"{group}:".ljust(24) + "".join(name.rjust(16) for name, _ in columns)]
+        lines = [f"{group}:".ljust(24) + "".join(name.rjust(18) for name, _ in columns)]
         for key in taxonomy.group(group):
             cells = (self._cell(group, key, rows) for _, rows in columns)
-            lines.append(f"  {key:22}" + "".join(cell.rjust(16) for cell in cells) + f"  {taxonomy.name(group, key)}")
+            lines.append(f"  {key:22}" + "".join(cell.rjust(18) for cell in cells) + f"  {taxonomy.name(group, key)}")
         return lines
 
     def _cell(self, group: Group, key: str, rows: Sequence[Row]) -> str:
@@ -142,7 +142,7 @@ class CorpusStatistics:
 
     def _fact_lines(self, columns: Sequence[tuple[str, Sequence[Row]]]) -> list[str]:
         cells = {key: [str(sum(row["facts"][key] is not None for row in rows)) for _, rows in columns] for key in FACTS}
-        return ["facts given:", *(f"  {key:22}" + "".join(cell.rjust(16) for cell in row) for key, row in cells.items())]
+        return ["facts given:", *(f"  {key:22}" + "".join(cell.rjust(18) for cell in row) for key, row in cells.items())]
 
 
 def is_corpus(path: Path) -> bool:

@@ -2,11 +2,11 @@
 
 Ground truth goes before everything. Otherwise labels that at least half of the annotators gave are kept, the main activity and each fact are
 those that most gave. Where that decides nothing, the conflict is listed: a label that exactly half gave is kept, the main activity
-is the first annotator's, a fact becomes null (precision comes first), a summary is the first.
+is the first annotator's, a fact becomes null (precision comes first), a summary is the first. Figures are joined apart, by ``join_figures``.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -93,6 +93,63 @@ def _overlay(old: Record, new: Record) -> Record:
 def _unite(old: tuple[Mention, ...], new: tuple[Mention, ...]) -> tuple[Mention, ...]:
     by_place = {(mention.start, mention.end): mention for mention in (*old, *new)}
     return tuple(by_place[place] for place in sorted(by_place))
+
+
+# --- figures ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class JoinedFigures:
+    """The figures of each article that has any, the conflicts, and findings about figures that cannot be joined."""
+
+    by_id: Mapping[str, tuple[Mention, ...]]
+    conflicts: tuple[Conflict, ...]
+    findings: tuple[str, ...]
+
+
+def join_figures(records: Iterable[Record], articles: Iterable[Article]) -> JoinedFigures:
+    """Join the figures that annotators marked in ``articles``: those that at least half of them marked, each as most of them read it.
+
+    Who marked none in an article has no vote on its figures. Ground truth goes before everything here too.
+    """
+    by_id: dict[str, list[Record]] = {}
+    for record in records:
+        by_id.setdefault(record.article.id, []).append(record)
+    joined, conflicts, findings = {}, [], []
+    for article in articles:
+        marked = [record for record in by_id.get(article.id, []) if record.mentions]
+        views = _merge_annotators([record for record in marked if record.article.text == article.text])[0]
+        n_other = sum(record.article.text != article.text for record in marked)
+        findings += [f"{article.id}: figures of {n_other} annotations left out: they were marked on another text"] if n_other else []
+        mentions, disputed = _vote_figures(article.id, [view for view in views if view.ground_truth] or views)
+        conflicts += disputed
+        if mentions:
+            joined[article.id] = mentions
+    return JoinedFigures(joined, tuple(conflicts), tuple(findings))
+
+
+def _vote_figures(id: str, views: Sequence[Record]) -> tuple[tuple[Mention, ...], list[Conflict]]:
+    """Return the figures of one record an annotator in the order of the text; of two that overlap, the one that more marked."""
+    readings: dict[tuple[int, int], dict[str, Mention]] = {}
+    for view in views:
+        for mention in view.mentions:
+            readings.setdefault((mention.start, mention.end), {})[view.annotator] = mention
+    kept: list[Mention] = []
+    conflicts = []
+    for place, given in sorted(readings.items(), key=lambda item: (-len(item[1]), item[0])):
+        if 2 * len(given) < len(views):
+            continue
+        (mention, n), *others = Counter(given.values()).most_common()
+        overlaps = any(mention.start < other.end and other.start < mention.end for other in kept)
+        kept += [] if overlaps else [mention]
+        if overlaps or 2 * len(given) == len(views) or (others and others[0][1] == n):
+            said = tuple((view.annotator, _describe(given[view.annotator]) if view.annotator in given else "no") for view in views)
+            conflicts.append(Conflict(id, f"figure {place[0]}-{place[1]}", said, "no: overlaps" if overlaps else _describe(mention)))
+    return tuple(sorted(kept, key=lambda mention: mention.start)), conflicts
+
+
+def _describe(mention: Mention) -> str:
+    return " ".join(str(value) for key, value in vars(mention).items() if key not in ("start", "end") and value is not None)
 
 
 # --- votes -----------------------------------------------------------------------------------------------------------

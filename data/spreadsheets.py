@@ -9,6 +9,7 @@ import io
 import re
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -29,6 +30,8 @@ from data.streams import MAX_RATIO, RATIO_FROM_BYTES, iter_bytes, open_text
 
 COLUMNS = (*ARTICLE_FIELDS, "activity", "industry", "summary", *FACTS)
 MAX_CELL = 32_767  # characters of an XLSX cell
+MAX_COLUMNS = 256  # of a sheet that is read: openpyxl fills up to the last cell of a row, 16,384 columns in 5 kB of file
+MAX_REREAD = 20  # times that lines of a CSV file are read again behind open quotes, all together
 _SEPARATORS = (";；", "#", "、", ",，")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 # XML cannot hold control characters, and its readers turn \r\n into \n: Excel writes them as _x000D_.
@@ -44,39 +47,77 @@ Rows = list[tuple[str, Row]]  # (place as file:row with the header as row 1, its
 def read_csv(path: Path, compression: str = "") -> tuple[Rows, list[str]]:
     """Return the rows of a CSV file in any encoding of the ladder, and findings about rows that cannot be read.
 
-    The delimiter is the comma, semicolon or tab that the header has most of.
+    The delimiter is the comma, semicolon or tab that the header has most of. Behind a broken row, rows must have a cell for each column: what
+    has not may be the rest of the broken one.
 
     Raises:
         RecordError: the file cannot be read or decoded.
+        InputError: two columns have one name.
 
     """
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))  # of the whole process; raised only
     text = "".join(open_text(iter_bytes(path, compression))[1])
     if "\n" not in text:
         text = text.replace("\r", "\n")
-    header_line = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header_line.count), strict=True)
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    given = ((number, cells) for number, cells in enumerate(_iter_cells(text, delimiter), 1) if cells)
+    number, first = next(given, (1, []))
+    if isinstance(first, str):
+        return [], [f"{path}:{number}: {first}; without its header nothing of the file is read"]
+    header = [cell.strip().strip("\ufeff") for cell in first]
+    _check_header(path, header)
     rows: Rows = []
-    header: list[str] = []
     findings: list[str] = []
-    number = 0
-    while True:
-        number += 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            findings.append(f"{path}:{number}: broken CSV row: {error} (a quote that is never closed, or not doubled?)")
-            continue
-        if cells is None:
-            return rows, findings
-        if not header:
-            header = [cell.strip().strip("\ufeff") for cell in cells]
-        elif any(MARK in cell for cell in cells):
-            findings.append(f"{path}:{number}: holds bytes that do not fit the encoding of the file")
-        elif any(cell.strip() for cell in cells[len(header) :]):
-            findings.append(f"{path}:{number}: {len(cells)} cells under {len(header)} columns (a comma outside quotes?)")
+    torn = False
+    for number, cells in given:
+        wrong = cells if isinstance(cells, str) else _check_cells(cells, header, torn)
+        torn = isinstance(cells, str) or (torn and bool(wrong))
+        if wrong:
+            findings.append(f"{path}:{number}: {wrong}")
         elif any(cell.strip() for cell in cells):
             rows.append((f"{path}:{number}", {name: _unescape_formula(cell) for name, cell in zip(header, cells, strict=False)}))
+    return rows, findings
+
+
+def _iter_cells(text: str, delimiter: str) -> Iterator[list[str] | str]:
+    """Yield the cells of each row, or what is wrong with it.
+
+    A quote that is never closed takes in all lines up to the next one: reading goes back to the line behind the one where the broken row began.
+    """
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))  # of the whole process; raised only
+    lines = list(io.StringIO(text, newline=""))
+    budget = MAX_REREAD * len(lines)  # each line may have such a quote: going back for all of them would take the square of the lines
+    start = 0
+    while start < len(lines):
+        reader = csv.reader(map(lines.__getitem__, range(start, len(lines))), delimiter=delimiter, strict=True)
+        begin = start
+        try:
+            for cells in reader:
+                yield cells
+                begin = start + reader.line_num
+            return
+        except csv.Error as error:
+            yield f"broken CSV row: {error} (a quote that is never closed, or not doubled?)"
+            reached = start + reader.line_num
+            budget -= reached - begin - 1
+            start = begin + 1 if budget >= 0 else reached
+
+
+def _check_header(path: Path, header: Iterable[str]) -> None:
+    """Refuse two columns of one name, of which only one could be read."""
+    names = Counter(name.strip().lower() for name in header if name.strip())
+    if twice := [name for name, n in names.items() if n > 1]:
+        raise InputError(f"{path} has several columns of one name: {', '.join(twice)}", "bad_field")
+
+
+def _check_cells(cells: list[str], header: list[str], torn: bool) -> str:
+    """Return what is wrong with a row, or ""."""
+    if any(MARK in cell for cell in cells):
+        return "holds bytes that do not fit the encoding of the file"
+    if any(cell.strip() for cell in cells[len(header) :]):
+        return f"{len(cells)} cells under {len(header)} columns (a comma outside quotes?)"
+    if torn and len(cells) != len(header) and any(cell.strip() for cell in cells):
+        return f"{len(cells)} cells under {len(header)} columns behind a broken row (its rest?)"
+    return ""
 
 
 def _unescape_formula(cell: str) -> str:
@@ -87,7 +128,8 @@ def read_xlsx(path: Path) -> Rows:
     """Return the rows of the first sheet below its first row that is not blank; formulas give their last value.
 
     Raises:
-        RecordError: the file cannot be read, or grows like an archive bomb.
+        RecordError: the file cannot be read, grows like an archive bomb, or has a cell beyond ``MAX_COLUMNS``.
+        InputError: two columns have one name.
 
     """
     _check_archive(path)
@@ -96,16 +138,33 @@ def read_xlsx(path: Path) -> Rows:
             warnings.simplefilter("ignore")  # parts of the workbook that openpyxl drops: validation, styles
             workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
             try:
-                lines = [[_read_cell(value) for value in line] for line in workbook.worksheets[0].iter_rows(values_only=True)]
+                filled = list(_iter_filled(workbook.worksheets[0], path))
             finally:
                 workbook.close()
     except (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, SyntaxError, zipfile.BadZipFile) as error:  # SyntaxError: bad XML
         raise RecordError("unreadable_file", f"not a workbook: {type(error).__name__}: {error}", str(path)) from error
-    filled = [(number, line) for number, line in enumerate(lines, 1) if any(value not in (None, "") for value in line)]
     if not filled:
         return []
     header = [str(value).strip() if value is not None else "" for value in filled[0][1]]
+    _check_header(path, header)
     return [(f"{path}:{number}", {name: value for name, value in zip(header, line, strict=False) if name}) for number, line in filled[1:]]
+
+
+def _iter_filled(sheet: Any, path: Path) -> Iterator[tuple[int, list[Any]]]:
+    """Yield the number and the cells of each row that is not blank.
+
+    Raises:
+        RecordError: a cell stands beyond ``MAX_COLUMNS``.
+
+    """
+    sheet.reset_dimensions()  # else every row is padded to the farthest cell of the sheet
+    for number, line in enumerate(sheet.iter_rows(values_only=True), 1):
+        beyond = line[MAX_COLUMNS:]
+        if beyond.count(None) != len(beyond):
+            raise RecordError("unreadable_file", f"row {number} has a cell beyond the first {MAX_COLUMNS} columns", str(path))
+        cells = [_read_cell(value) for value in line[:MAX_COLUMNS]]
+        if any(value not in (None, "") for value in cells):
+            yield number, cells
 
 
 def _check_archive(path: Path) -> None:

@@ -87,7 +87,9 @@ def deal_folds(examples: Sequence[Example], folds: int, seed: int) -> npt.NDArra
     groups = np.array(group_reprints([e.article.text for e in examples]), np.int64)
     own = np.unique(groups)
     if len(own) < folds:
-        raise InputError(f"{folds} folds need as many articles that are no reprints of one another, got {len(own)}; give more articles or fewer folds")
+        raise InputError(
+            f"{folds} folds need as many articles that are no reprints of one another, got {len(own)}; give more articles or fewer folds"
+        )
     fold_of_group = np.zeros(len(examples), np.int64)  # a group's number is the place of its first article
     fold_of_group[np.random.default_rng(seed).permutation(own)] = np.arange(len(own)) % folds
     return fold_of_group[groups]

@@ -104,3 +104,11 @@ def test_figures_of_a_result_come_back(tmp_path):
 def test_broken_records_are_findings(tmp_path, broken, said):
     imported = run(tmp_path, record(activity=[answer(["signing"])]), broken)
     assert len(imported.examples) == 1 and said in imported.findings[0]
+
+
+def test_a_span_behind_an_emoji_is_where_a_number_stands(tmp_path):
+    given = record(activity=[answer(["signing"])], figure=[answer([{"label": "count", "start": 7, "end": 9}])])
+    given["fields"]["text"] = "😀😀会上签9个丙市项目。"
+    imported = run(tmp_path, given)
+    assert [(mention.text, mention.start) for mention in imported.records[0].mentions] == [("9个", 5)]
+    assert imported.report.counts["counted as UTF-16"] == 1

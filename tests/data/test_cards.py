@@ -1,10 +1,11 @@
 """Fact cards: the same seed draws the same cards, labels are the taxonomy's, all provinces and years occur."""
 
 import random
+import re
 
 import pytest
 
-from data.cards import _lists, amount_surface, count_surface, draw_cards, to_numeral
+from data.cards import NO_AMOUNTS, _lists, amount_surface, count_surface, draw_cards, to_numeral
 from data.taxonomy import load_taxonomy
 
 CARDS = draw_cards(1500, seed=4)
@@ -29,6 +30,33 @@ def test_cards_spread_over_places_years_labels_and_lengths():
     assert min(card.length for card in CARDS) < 200
     assert max(card.length for card in CARDS) > 2300
     assert {card.titled for card in CARDS} == {True, False}
+
+
+def test_a_card_without_amounts_has_no_other_wish():
+    without = [card for card in CARDS if NO_AMOUNTS in card.figures]
+    assert 0.03 < len(without) / len(CARDS) < 0.12
+    assert {card.figures for card in without} == {(NO_AMOUNTS,)}
+    asked = {distractor for card in without for distractor in card.distractors}
+    assert asked
+    assert not [distractor for distractor in asked if "金额" in distractor or "总额" in distractor or "到位资金" in distractor]
+    assert {distractor for card in CARDS for distractor in card.distractors} == set(_lists()["distractors"])
+
+
+def test_the_level_is_one_that_the_place_can_have():
+    for card in CARDS:
+        province, place = card.place.split()
+        if card.level == "province":
+            assert province in ("港澳台", "境外")
+        if place.endswith(("开发区", "新区", "新片区")):
+            assert card.level == "zone"
+        assert province in ("港澳台", "境外") or re.search("[县旗区市]$", place), card.place
+    assert {card.level for card in CARDS} == {"county", "city", "zone", "province"}
+
+
+def test_no_card_is_dated_after_its_last_day():
+    dates = [card.published for card in draw_cards(6000, 1)]
+    assert "2026-10-01" <= max(dates) <= "2026-10-28"
+    assert {date[5:7] for date in dates if date < "2026"} == {f"{month:02d}" for month in range(1, 13)}
 
 
 def test_numerals_are_read_back_by_the_figure_grammar():

@@ -96,6 +96,49 @@ def test_broken_figures_are_findings(folder):
     assert "nobody has no annotation" in findings
 
 
+def test_a_broken_line_of_figures_loses_no_other_finding(folder):
+    (folder / "mentions").mkdir()
+    amount = {
+        "start": 0, "end": 1, "kind": "amount", "value": "1", "max": None, "unit": None, "qualifier": "exact", "role": "investment", "scope": "batch",
+        "status": "signed",
+    }  # fmt: skip
+    sound = encode_line({"id": "a-0", "text_sha256": content_hash(text_of(0)), "mentions": [amount]})
+    (folder / "mentions" / "m.jsonl").write_bytes(b"{broken\n" + sound + encode_line({"id": "a-10"}))
+    write(folder / "authored" / "c.jsonl", {"id": "half"})
+    made = checked(folder)
+    findings = "\n".join(made.findings)
+    for said in (
+        "m.jsonl:1: ",
+        "a-0: mention 0: unit must be a string",
+        "m.jsonl:3: not a line of annotated figures",
+        "c.jsonl:1: activity is missing",
+    ):
+        assert said in findings
+    assert made.n_mentions == 1
+
+
+def test_a_folder_of_figures_without_files_is_a_finding(folder):
+    (folder / "mentions").mkdir()
+    (finding,) = checked(folder).findings
+    assert "no articles in" in finding
+    assert "annotations/mentions" in finding
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", '{"test": 5}', '{"test": ["nobody"]}', '{"test": ["a-0"], "development": ["a-0"]}'])
+def test_a_broken_file_of_splits_is_a_finding_and_not_the_end(folder, broken):
+    (folder / "splits.json").write_text(broken)
+    write(folder / "double" / "first.jsonl", bare(500, summary=SUMMARY))
+    findings = checked(folder).findings
+    assert any("splits.json" in f for f in findings)
+    assert any("n:500 is not among" in f for f in findings)
+
+
+def test_double_annotations_are_not_held_to_the_text(folder):
+    told = row(0, summary="云海市" + SUMMARY, facts=row(3)["facts"])
+    write(folder / "double" / "first.jsonl", {key: value for key, value in told.items() if key not in ("title", "text")} | {"text_sha256": "0" * 64})
+    assert checked(folder).findings == []
+
+
 def test_statistics_count_by_folder_without_texts(folder):
     (folder / "splits.json").write_text(json.dumps({"test": ["n:100"]}))
     lines = CorpusStatistics.read(folder).lines()

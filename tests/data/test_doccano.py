@@ -94,7 +94,7 @@ def test_spans_are_figures(tmp_path, row):
 @pytest.mark.parametrize(
     ("span", "said"),
     [
-        ([12, 99, "amount"], "does not hold a figure at 12 to 99"),
+        ([12, 99, "amount"], "figure at 12 to 99 refused: the text has none there"),
         ([12, 15, "amount/none"], "unknown role 'none'"),
         ([12, 15, ""], "no kind"),
         ([12, 15], "neither a label nor a span"),
@@ -128,3 +128,14 @@ def test_columns_may_have_other_names(tmp_path):
     rows = [{"key": "x", "内容": TEXT, "tags": ["signing"]}]
     imported = import_annotations([write_jsonl(tmp_path / "ann.jsonl", rows)], "doccano", columns={"id": "key", "text": "内容", "label": "tags"})
     assert [(example.article.id, example.annotation.activity) for example in imported.examples] == [("x", ("signing",))]
+
+
+def test_a_span_that_may_be_two_figures_is_refused(tmp_path):
+    text = "😀😀会上，签约12个丙市项目。"
+    rows = [{"id": "x", "text": text, "label": ["signing", [9, 12, "count"], [8, 11, "count"], [5, 7, "count"]]}]
+    imported = import_annotations([write_jsonl(tmp_path / "ann.jsonl", rows)])
+    assert [mention.text for mention in imported.records[0].mentions] == ["12个"]
+    assert [finding.partition("x: ")[2] for finding in imported.findings] == [
+        "figure at 8 to 11 refused: '2个丙' or '约12', as one counts, and the file does not say which",
+        "figure at 5 to 7 refused: the text has none there, however one counts",
+    ]

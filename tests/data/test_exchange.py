@@ -2,15 +2,21 @@
 
 import gzip
 import json
+from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from data import argilla, doccano, labelstudio, spreadsheets
+from data.annotated import Mention, Record
 from data.annotations import KEYS, read_checked, write_examples
 from data.answers import Reading, UnknownLabels, find_labels, flatten, parse_fact
 from data.errors import InputError, UnknownLabel
-from data.exchange import import_annotations
-from data.schema import Facts
+from data.exchange import Imported, Report, import_annotations
+from data.joining import join_figures
+from data.mentions import KEYS as MENTION_KEYS
+from data.mentions import check_mentions, read_mentions
+from data.schema import Annotation, Article, Example, Facts, content_hash
 from data.taxonomy import Taxonomy, load_taxonomy
 from tests.data.annotated_articles import (
     EXAMPLES,
@@ -133,6 +139,17 @@ def test_without_text_an_article_is_left_out_with_a_finding(tmp_path):
     imported = import_annotations([path])
     assert imported.examples == () and len(imported.records) == 1
     assert imported.findings == ("x: left out: it has no text (name its articles with --articles)",)
+
+
+def test_an_annotation_of_another_text_is_left_out(tmp_path):
+    row = {"activity": ["signing"], "industry": [], "facts": {}}
+    texts = {"same": "一篇。", "other": "另一篇。", "lone": "甲\ud800乙。"}
+    rows = [{"id": id, "text_sha256": content_hash("一篇。" if id != "lone" else texts[id]), **row} for id in texts]
+    articles = tmp_path / "articles.jsonl"
+    articles.write_text("".join(json.dumps({"id": id, "text": text}) + "\n" for id, text in texts.items()), "utf-8")
+    imported = import_annotations([write_jsonl(tmp_path / "gold.jsonl", rows)], articles=[articles])
+    assert [example.article.id for example in imported.examples] == ["same", "lone"]
+    assert imported.findings == (f"{tmp_path / 'gold.jsonl'}:2: text_sha256 is not that of the text of 'other': it was annotated on another text",)
 
 
 def test_a_text_that_differs_from_the_article_given_is_said(tmp_path):
@@ -310,6 +327,57 @@ def test_an_annotator_who_changed_their_mind_is_named(tmp_path):
     imported = import_annotations([tmp_path])
     assert imported.examples[0].annotation.activity == ("expo_forum",)
     assert imported.findings == ("x: a annotated it twice with different labels; the last is taken",)
+
+
+# --- figures ---------------------------------------------------------------------------------------------------------
+
+FIGURES = "会上签下3个项目，总投资5亿元。"
+COUNT = Mention("3个", 4, 6, "count", None, "batch", "signed", "3", None, "个", "exact")
+AMOUNT = Mention("5亿元", 12, 15, "amount", "investment", "batch", "signed", "500000000", None, "CNY", "exact")
+
+
+def join_marks(*views, text=FIGURES):
+    article = Article("x", FIGURES)
+    records = [Record(replace(article, text=text if i else FIGURES), f"a{i}", ("signing",), mentions=view) for i, view in enumerate(views)]
+    joined = join_figures(records, [article])
+    return joined.by_id.get("x", ()), [conflict.field for conflict in joined.conflicts], list(joined.findings)
+
+
+def test_figures_are_those_that_half_of_their_annotators_marked():
+    other = replace(AMOUNT, role="credit")
+    assert join_marks((COUNT, AMOUNT), (COUNT, AMOUNT), ()) == ((COUNT, AMOUNT), [], [])
+    assert join_marks((COUNT, AMOUNT), (COUNT,), (COUNT,)) == ((COUNT,), [], [])
+    assert join_marks((AMOUNT,), (AMOUNT, COUNT)) == ((COUNT, AMOUNT), ["figure 4-6"], [])
+    assert join_marks((other,), (AMOUNT,), (AMOUNT,)) == ((AMOUNT,), [], [])
+    assert join_marks((other,), (AMOUNT,)) == ((other,), ["figure 12-15"], [])
+
+
+def test_joined_figures_never_overlap():
+    longer = replace(AMOUNT, text="资5亿元", start=11)
+    assert join_marks((longer,), (AMOUNT,)) == ((longer,), ["figure 11-15", "figure 12-15"], [])
+
+
+def test_figures_of_another_text_are_left_out():
+    assert join_marks((AMOUNT,), (COUNT,), text="另一篇3个") == (
+        (AMOUNT,),
+        [],
+        ["x: figures of 1 annotations left out: they were marked on another text"],
+    )
+
+
+def test_figures_are_written_with_nothing_invented(tmp_path):
+    given = [COUNT, replace(AMOUNT, unit=None, qualifier=None), replace(AMOUNT, text="总投资", start=9, end=12)]
+    example = Example(Article("x", FIGURES), Annotation("x", ("signing",), (), ""))
+    record = Record(example.article, "a", ("signing",), mentions=tuple(given))
+    report = Report(Counter(), 1, 1, 1, 1, 3, ("a",), Counter())
+    written = Imported((record,), (example,), (), (), report).write_figures(tmp_path / "figures.jsonl")
+    (row,) = read_mentions([tmp_path / "figures.jsonl"]).values()
+    assert (written.n_articles, written.n_figures, check_mentions(row, FIGURES)) == (1, 1, [])
+    assert row["mentions"] == [{key: getattr(COUNT, key) for key in MENTION_KEYS}]
+    assert written.findings == (
+        "x: figure '总投资' at 9 left out: '总投资' holds no number",
+        "x: figure '5亿元' at 12 left out: it has no unit and no qualifier",
+    )
 
 
 # --- broken input ----------------------------------------------------------------------------------------------------

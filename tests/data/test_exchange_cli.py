@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 from data.annotations import read_checked, write_examples
 from data.exchange_cli import app
 from data.labelstudio import labelling_config
+from data.mentions import KEYS
+from data.schema import content_hash
 from tests.data.annotated_articles import EXAMPLES, accept_predictions, bare, result_of, write_json, write_jsonl
 
 
@@ -79,6 +81,75 @@ def test_broken_records_are_skipped_with_exit_status_1(run, ours, tmp_path):
     assert status == 1 and len((tmp_path / "a.csv").read_bytes().split(b"\r\njz-")) == 11
 
 
+def test_an_annotation_that_is_left_out_is_counted_with_exit_status_1(run, ours, tmp_path):
+    with ours.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"id": "half", "text": "一篇。", "activity": "signing"}) + "\n")
+    status, out, _ = run("export", ours, "--output", tmp_path / "a.json", "--format", "labelstudio")
+    assert status == 1 and "findings about annotations, in the log: 4" in out.splitlines()
+    assert "annotations" not in json.loads((tmp_path / "a.json").read_text("utf-8"))[-1]
+
+
+def test_results_of_no_article_are_named_with_exit_status_1(run, ours, tmp_path):
+    results = write_jsonl(
+        tmp_path / "results.jsonl", [result_of(EXAMPLES[0]), {**result_of(EXAMPLES[1]), "id": "b"}, {**result_of(EXAMPLES[1]), "id": "a"}]
+    )
+    status, out, _ = run("export", ours, "--output", tmp_path / "a.csv", "--format", "csv", "--predictions", results)
+    assert status == 1 and "results whose id no article has: 2 (a, b)" in out.splitlines()
+
+
+def figure_rows():
+    """Return annotated figures of the first and the second example, and of an article that no file has."""
+    text = EXAMPLES[0].article.text
+    rest = {"max": None, "qualifier": "exact", "scope": "batch", "status": "signed"}
+    amount = {
+        "start": text.index("52"),
+        "end": text.index("。😀"),
+        "kind": "amount",
+        "value": "5250000000",
+        "unit": "CNY",
+        "role": "investment",
+        **rest,
+    }
+    count = {"start": text.index("14"), "end": text.index("项目"), "kind": "count", "value": "14", "unit": "个", "role": None, **rest}
+    good = {"id": "jz-01", "text_sha256": content_hash(text), "mentions": [{key: row[key] for key in KEYS} for row in (count, amount)]}
+    return [good, {**good, "id": "jz-02"}, {**good, "id": "nobody"}]
+
+
+def test_figures_go_out_to_label_studio_and_come_back(run, ours, tmp_path):
+    rows = figure_rows()[:1]
+    figures = write_jsonl(tmp_path / "figures.jsonl", rows)
+    status, _, err = run("export", ours, "--output", tmp_path / "a.json", "--format", "labelstudio", "--mentions", figures)
+    assert (status, err) == (0, "")
+    status, out, _ = run("import", tmp_path / "a.json", "--output", tmp_path / "back.jsonl", "--mentions", tmp_path / "figures-back.jsonl")
+    assert status == 0 and f"wrote 2 figures of 1 articles to {tmp_path / 'figures-back.jsonl'}" in out.splitlines()
+    assert [json.loads(line) for line in (tmp_path / "figures-back.jsonl").read_text("utf-8").splitlines()] == rows
+    assert bare(read_checked([tmp_path / "back.jsonl"])[0]) == EXAMPLES
+
+
+def test_figures_that_fit_no_article_are_counted_with_exit_status_1(run, ours, tmp_path):
+    rows = figure_rows()
+    rows.append({**rows[0], "id": "jz-03", "mentions": [{**rows[0]["mentions"][0], "unit": 3}]})
+    figures = write_jsonl(tmp_path / "figures.jsonl", rows)
+    status, out, _ = run("export", ours, "--output", tmp_path / "a.json", "--format", "labelstudio", "--mentions", figures)
+    assert status == 1
+    assert {
+        "figures of jz-02 left out: text_sha256 is not that of the text",
+        "annotated figures whose id no article has: 1 (nobody)",
+    } <= set(out.splitlines())
+    assert any(line.startswith("figures of jz-03 left out: mention 0: unit must be a string") for line in out.splitlines())
+    tasks = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    assert [sum("labels" in item["value"] for item in task["annotations"][0]["result"]) for task in tasks[:3]] == [2, 0, 0]
+
+
+def test_a_figure_without_its_value_is_a_finding_of_the_import(run, tmp_path):
+    rows = [{"id": "x", "text": "签下3个项目。", "label": ["signing", [2, 4, "count/-/batch/signed"]]}]
+    arguments = ["--output", tmp_path / "out.jsonl", "--mentions", tmp_path / "figures.jsonl"]
+    status, out, _ = run("import", write_jsonl(tmp_path / "a.jsonl", rows), *arguments)
+    assert (status, (tmp_path / "figures.jsonl").read_text("utf-8")) == (1, "")
+    assert "x: figure '3个' at 2 left out: it has no value and no unit and no qualifier" in out.splitlines()
+    assert out.splitlines()[-1].endswith("1 findings, 0 conflicts")
+
+
 def test_agreement_prints_a_table_or_json(run, ours, tmp_path):
     rows = [json.loads(line) for line in ours.read_text("utf-8").splitlines()]
     for row in rows:
@@ -115,6 +186,11 @@ def test_agreement_prints_a_table_or_json(run, ours, tmp_path):
         (["import", "empty.jsonl", "--output", "out.jsonl"], "no annotated article could be read"),
         (["import", "ours.jsonl", "--output", "out.jsonl", "--format", "word"], "--format"),
         (["export", "ours.jsonl", "--output", "out.csv", "--format", "csv", "--config", "c.xml"], "--config is for --format labelstudio"),
+        (["export", "ours.jsonl", "--output", "out.csv", "--format", "csv", "--mentions", "ours.jsonl"], "--mentions is for --format labelstudio"),
+        (["export", "ours.jsonl", "--output", "o.json", "--format", "labelstudio", "--config", "./o.json"], "o.json is given for two outputs"),
+        (["export", "ours.jsonl", "--output", "o.json", "--format", "labelstudio", "--config", "ours.jsonl"], "ours.jsonl is also an input"),
+        (["import", "ours.jsonl", "--output", "out.jsonl", "--mentions", "out.jsonl"], "out.jsonl is given for two outputs"),
+        (["import", "ours.jsonl", "--output", "out.jsonl", "--mentions", "out.json"], "--mentions must end in .jsonl"),
         (["export", "ours.jsonl", "--output", "out.csv", "--format", "csv", "--predictions", "unknown.jsonl"], "holds no results"),
         (["export", "empty.jsonl", "--output", "out.csv", "--format", "csv"], "no article could be read"),
         (["agreement", "ours.jsonl", "apart.jsonl"], "share no id"),

@@ -10,12 +10,16 @@ from data.annotations import FACTS
 from data.errors import InputError
 from data.exchange import import_annotations
 from data.labelstudio import FIGURE_NAMES, labelling_config, write_tasks
+from data.mentions import VALUES
 from data.schema import Article, Facts
 from data.taxonomy import load_taxonomy
 from tests.data.annotated_articles import EXAMPLES, accept_predictions, assert_same, result_of, to_json_min, write_json
 
 TEXT = "😀会上，锦渚签下3个项目，总投资5亿元。"
-MENTIONS = (Mention("3个", 8, 10, "count", None, "batch", "signed"), Mention("5亿元", 16, 19, "amount", "investment", "batch", "signed"))
+MENTIONS = (
+    Mention("3个", 8, 10, "count", None, "batch", "signed", "3", None, "个", "exact"),
+    Mention("5亿元", 16, 19, "amount", "investment", "batch", "signed", "500000000", "600000000", "CNY", "range"),
+)
 
 
 def choices(name, *keys):
@@ -54,8 +58,7 @@ def test_predictions_accepted_unchanged_come_back(tmp_path):
 
 def test_annotations_and_figures_come_back(tmp_path):
     article = Article("x", TEXT)
-    rows = [{**{name: getattr(mention, name) for name in Mention.__dataclass_fields__}, "value": "1", "unit": ""} for mention in MENTIONS]
-    results = {"x": {**result_of(EXAMPLES[0], mentions=rows), "id": "x"}}
+    results = {"x": {**result_of(EXAMPLES[0], mentions=[vars(mention) for mention in MENTIONS]), "id": "x"}}
     write_tasks([article], results, tmp_path / "tasks.json")
     imported = run(tmp_path, *accept_predictions(json.loads((tmp_path / "tasks.json").read_text("utf-8"))))
     assert imported.records[0].mentions == MENTIONS
@@ -125,6 +128,28 @@ def test_values_of_a_region_belong_to_their_figure(tmp_path):
     region = {"id": "r2", "from_name": "role", "type": "choices", "value": {"start": 8, "end": 10, "text": "3个", "choices": ["税收"]}}
     items = [*SIGNED, region, figure(16, 19, "5亿元", "金额", "r2"), figure(8, 10, "3个", "count", "r1")]
     assert run(tmp_path, task(items)).records[0].mentions == (Mention("3个", 8, 10, "count"), Mention("5亿元", 16, 19, "amount", "tax"))
+
+
+def test_a_figure_without_its_text_is_no_other_figure(tmp_path):
+    item = figure(8, 11, "")
+    del item["value"]["text"]
+    imported = run(tmp_path, task([*SIGNED, item], text="😀😀甲市，签约12个丙市项目。"))
+    assert imported.records[0].mentions == () and "refused: '2个丙' or '约12', as one counts" in imported.findings[0]
+    imported = run(tmp_path, task([*SIGNED, {**item, "value": {**item["value"], "start": 9, "end": 12}}], text="😀😀甲市，签约12个丙市项目。"))
+    assert imported.records[0].mentions == (Mention("12个", 7, 10, "amount"),)
+
+
+def test_annotations_of_a_task_that_name_nobody_all_vote(tmp_path):
+    other = [choices("activity", "other"), choices("main", "other")]
+    given = task(other, SIGNED, SIGNED, SIGNED)
+    for annotation, name in zip(given["annotations"], (None, None, {"id": None}, 4), strict=True):
+        annotation["completed_by"] = name
+    imported = run(tmp_path, given)
+    assert imported.report.annotators == ("export#1", "export#2", "export#3", "4")
+    assert (imported.examples[0].annotation.activity, imported.findings) == (("signing",), ())
+    alone = task(SIGNED)
+    del alone["annotations"][0]["completed_by"]
+    assert run(tmp_path, alone).report.annotators == ("export",)
 
 
 def test_cancelled_annotations_are_passed_over(tmp_path):
@@ -203,7 +228,8 @@ def test_the_interface_asks_for_everything_a_record_holds():
     view = ET.fromstring(labelling_config())
     taxonomy = load_taxonomy()
     controls = {element.get("name"): element for element in view.iter() if element.get("toName")}
-    assert set(controls) == {*QUESTIONS, "figure", "role", "scope", "status"}
+    assert set(controls) == {*QUESTIONS, "figure", "role", "scope", "status", "value", "max", "unit", "qualifier"}
+    assert {name for name in controls if controls[name].get("perRegion")} == set(controls) - {*QUESTIONS, "figure"}
     assert [controls[name].get("choice") for name in ("activity", "main", "industry")] == ["multiple", "single", "multiple"]
     for name in ("activity", "main", "industry"):
         group = "industry" if name == "industry" else "activity"
@@ -215,6 +241,6 @@ def test_the_interface_asks_for_everything_a_record_holds():
 
 
 def test_every_value_of_a_figure_has_one_chinese_name():
-    for name, values in FIGURE_VALUES.items():
+    for name, values in (FIGURE_VALUES | {"qualifier": VALUES["qualifier"]}).items():
         assert set(FIGURE_NAMES[name]) == set(values) and len(set(FIGURE_NAMES[name].values())) == len(values)
     assert set(GROUPS) <= set(QUESTIONS)

@@ -23,6 +23,14 @@ from data.spans import Placed, place_span
         ("投资5亿元", 2, 2, "", None, "empty"),
         ("投资5亿元", 2, 5, None, Placed(2, 5), "nothing to compare with"),
         ("投资5亿元", 2, 6, None, None, "nothing to compare with, and outside"),
+        ("投资5亿元😀", 2, 5, None, Placed(2, 5), "all ways count alike up to the emoji"),
+        ("会上签约，甲丙市开会", 0, 2, None, Placed(0, 2), "all ways count alike: nothing is asked of the surface"),
+        ("😀😀签约12个丙市项目", 6, 9, None, Placed(4, 7, "UTF-16"), "the code points say 个丙市"),
+        ("😀😀签约12个丙市项目", 4, 7, None, None, "12个 or 签约1: nobody can say"),
+        ("😀😀😀😀签约会上甲12个", 9, 12, None, Placed(9, 12), "the code units say 约会上"),
+        ("😀投资5亿元", 3, 6, None, None, "5亿元 or 资5亿: nobody can say"),
+        ("😀锦渚市开会", 2, 4, None, None, "no reading holds a number"),
+        ("一\r\n\r\n\r\n签约，5亿元", 7, 10, None, Placed(10, 13, "CRLF as one"), "the code points say 签约，"),
     ],
 )
 def test_a_span_is_taken_where_the_text_says_the_same(text, start, end, said, placed, why):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from datetime import date, datetime
 
 import openpyxl
@@ -174,3 +175,68 @@ def test_a_workbook_that_grows_too_much_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("data.spreadsheets.MAX_RATIO", 2)
     with pytest.raises(RecordError, match="grows more than 2 times"):
         read_xlsx(tmp_path / "a.xlsx")
+
+
+def test_a_quote_that_is_never_closed_costs_one_row(tmp_path):
+    lines = [f"x{i},第{i}篇。,signing" for i in range(50)]
+    lines[2] = 'x2,"第2篇。,signing'
+    (tmp_path / "a.csv").write_text("\n".join(["id,text,activity", *lines]) + "\n", "utf-8")
+    rows, findings = read_csv(tmp_path / "a.csv")
+    assert [row["id"] for _, row in rows] == [f"x{i}" for i in range(50) if i != 2]
+    assert len(findings) == 1 and findings[0].startswith(f"{tmp_path / 'a.csv'}:4: broken CSV row")
+
+
+def test_the_rest_of_a_broken_row_is_no_row(tmp_path):
+    (tmp_path / "a.csv").write_text('id,text,activity\nx,"一。\n他说"好"，\n就这样。",signing\ny,"二\n行。",signing\n', "utf-8")
+    rows, findings = read_csv(tmp_path / "a.csv")
+    assert [row for _, row in rows] == [{"id": "y", "text": "二\n行。", "activity": "signing"}]
+    assert [finding.partition(": ")[2][:14] for finding in findings] == ["broken CSV row", "1 cells under ", "2 cells under "]
+
+
+def test_open_quotes_in_every_row_do_not_take_the_square_of_the_rows(tmp_path):
+    (tmp_path / "a.csv").write_text("id,text\n" + 'x,"a""\n' * 20_000, "utf-8")
+    begin = time.perf_counter()
+    rows, findings = read_csv(tmp_path / "a.csv")
+    assert time.perf_counter() - begin < 5
+    assert (rows, bool(findings)) == ([], True)
+
+
+def test_a_broken_header_is_not_replaced_by_a_row(tmp_path):
+    (tmp_path / "a.csv").write_text('id,"te"xt\nx,一篇。\n', "utf-8")
+    rows, findings = read_csv(tmp_path / "a.csv")
+    assert rows == [] and "without its header" in findings[0]
+
+
+def test_columns_of_one_name_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("id,text,Activity,activity ,,\nx,一篇。,signing,other,,\n", "utf-8")
+    with pytest.raises(InputError, match=r"several columns of one name: activity$"):
+        import_annotations([tmp_path / "a.csv"])
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["编号", "正文", "活动", "活动", None, None])
+    workbook.active.append(["x", "一篇。", "项目签约", "其他"])
+    workbook.save(tmp_path / "a.xlsx")
+    with pytest.raises(InputError, match=r"several columns of one name: 活动$"):
+        import_annotations([tmp_path / "a.xlsx"])
+
+
+@pytest.mark.parametrize("place", ["XFD2000", "IW2"])
+def test_a_far_cell_is_refused_before_rows_are_built(tmp_path, place, monkeypatch):
+    built = []
+    monkeypatch.setattr("data.spreadsheets._read_cell", lambda value: built.append(value) or value)
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["编号", "正文"])
+    workbook.active[place] = "远"
+    workbook.save(tmp_path / "a.xlsx")
+    with pytest.raises(RecordError, match=r"row \d+ has a cell beyond the first 256 columns"):
+        read_xlsx(tmp_path / "a.xlsx")
+    assert built == ["编号", "正文"]
+    assert "beyond the first 256 columns" in import_annotations([tmp_path / "a.xlsx"]).findings[0]
+
+
+def test_far_rows_and_the_last_allowed_column_are_read(tmp_path):
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["编号", "正文"])
+    workbook.active["A100000"] = "x"
+    workbook.active["IV100000"] = "远"
+    workbook.save(tmp_path / "a.xlsx")
+    assert read_xlsx(tmp_path / "a.xlsx") == [(f"{tmp_path / 'a.xlsx'}:100000", {"编号": "x", "正文": None})]
