@@ -117,9 +117,12 @@ def read_rows(data: str, corpora: Path | None = None) -> list[dict[str, Any]]:
 
 def _with_split(path: Path, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows of a file with the split that ``splits.json`` of its folder, or of the one above, gives them."""
+    read = list(rows)
     folder = next((f for f in (path.parent, path.parent.parent) if (f / SPLITS_FILE).exists()), None)
-    split_of = (read_split_names(folder) if folder else None) or {}
-    return [row if row.get("split") or folder is None else {**row, "split": split_of.get(row["id"], TRAIN)} for row in rows]
+    if folder is None or all(row.get("split") for row in read):
+        return read
+    split_of = read_split_names(folder) or {}
+    return [{**row, "split": row.get("split") or split_of.get(row["id"], TRAIN)} for row in read]
 
 
 def _refuse_mixture(rows: Sequence[dict[str, Any]], data: str) -> None:
