@@ -41,6 +41,9 @@ class FinetuneConfig:
     epochs: int = doc(8, "passes over the training articles")
     noise: float = doc(0.25, "share of the articles that train with drawn crawl noise, anew each epoch (classifier)")
     weak: int = doc(0, "articles of --corpora to train on first, labelled by the baselines (classifier); 0 for none")
+    teacher: Path | None = doc(
+        None, "classifier checkpoint whose probabilities, averaged with TF-IDF's, label the articles of --weak in place of the baselines"
+    )
     batch_articles: int = doc(16, "articles of one optimizer step")
     max_length: int = doc(512, "longest window or source, tokens")
     lr: float = doc(4e-4, "peak learning rate of the top layer and heads")

@@ -32,7 +32,7 @@ from training.calibration import Scores, cross_fitted_ece, decoded_f1, ece_of, f
 from training.card import classifier_card
 from training.config import FinetuneConfig, to_json
 from training.dataset import read_splits
-from training.weak import read_weak_examples
+from training.weak import read_weak_examples, teach
 
 logger = logging.getLogger(__name__)
 _MAX_TRAIN_WINDOWS = 4  # a long article trains on four of its windows, the lead always, drawn anew each epoch: memory stays flat
@@ -53,7 +53,8 @@ def finetune_classifier(config: FinetuneConfig) -> Manifest:
     started_at = time.monotonic()
     if config.weak and config.corpora is not None:
         weak = read_weak_examples(config.corpora, config.weak, splits, config.seed)
-        fit(model, tokenizer, weak, (), taxonomy, replace(config, epochs=1, noise=0.0), device)
+        soft = teach(weak, config.teacher, splits, device) if config.teacher else None
+        fit(model, tokenizer, weak, (), taxonomy, replace(config, epochs=1, noise=0.0), device, soft)
     history = fit(model, tokenizer, train, dev, taxonomy, config, device)
     minutes = round((time.monotonic() - started_at) / 60, 1)
     parts = {"development": dev, "calibration": splits.calibration, **splits.tests}
@@ -74,7 +75,7 @@ def finetune_classifier(config: FinetuneConfig) -> Manifest:
 def saved_config(config: FinetuneConfig, train: Sequence[Example], dev: Sequence[Example]) -> dict[str, Any]:
     """Return what a manifest says of a training run; folders of this machine are reduced to their names."""
     row = to_json(config)
-    for key in ("base", "output", "corpora"):
+    for key in ("base", "output", "corpora", "teacher"):
         row[key] = row[key] and Path(row[key]).name
     row["data"] = ",".join(Path(part).name if Path(part).is_absolute() else part for part in config.data.split(","))
     return {**row, "date": datetime.date.today().isoformat(), "n_train": len(train), "n_dev": len(dev)}
@@ -133,12 +134,15 @@ def classification_loss(logits: Tensor, targets: tuple[Tensor, Tensor, Tensor], 
 
 def fit(
     model: Any, tokenizer: PreTrainedTokenizerBase, train: Sequence[Example], dev: Sequence[Example],
-    taxonomy: Taxonomy, config: FinetuneConfig, device: torch.device,
+    taxonomy: Taxonomy, config: FinetuneConfig, device: torch.device, soft: tuple[Tensor, Tensor, Tensor] | None = None,
 ) -> list[dict[str, float]]:  # fmt: skip
-    """Train in place, keep the weights of the best epoch on development (of the last one without); return one row of figures an epoch."""
+    """Train in place, keep the weights of the best epoch on development (of the last one without); return one row of figures an epoch.
+
+    ``soft`` are targets in place of the annotations: (n, n_activity), (n, n_industry) and (n, n_activity) probabilities.
+    """
     with_titles = [encode_article(tokenizer, e.article.title, e.article.text, config.max_length) for e in train]
     without = [encode_article(tokenizer, None, e.article.text, config.max_length) for e in train]
-    targets = targets_of(train, taxonomy)
+    targets = soft or targets_of(train, taxonomy)
     optimizer = torch.optim.AdamW(parameter_groups(model, config), betas=(0.9, 0.98))
     n_steps = config.epochs * math.ceil(len(train) / config.batch_articles)
     schedule = torch.optim.lr_scheduler.LambdaLR(
