@@ -26,24 +26,36 @@ base named below by `python -m training finetune classifier`; the exact settings
 
 ## Data
 
-Fine-tuned on {manifest.config.get("n_train")} annotated articles ({manifest.config.get("data")}), {manifest.config.get("n_dev")} kept for development. Articles written by
-us are constructed: invented companies and events at real places. {_SOURCES}
-## Figures on development
+Fine-tuned on {manifest.config.get("n_train")} annotated articles ({manifest.config.get("data")}; the data card of the corpus is `data/annotations/README.md` of the repository),
+{manifest.config.get("n_dev")} kept for development. Articles written by us are constructed: invented companies and events at real places.{_weak(manifest)} {_SOURCES}
+## Figures
 
 {_table(manifest)}
-The development split also chose the epoch, temperatures and thresholds, so these figures flatter. Figures on real articles
-stand in `EXPERIMENTS.md`.
+Without a name: of the development split, {manifest.metrics.get("split")}; such figures flatter. Where `test` stands, it was measured once at the end. Figures
+on other real articles stand in `EXPERIMENTS.md`.
 
 ## Limits
 
-Read windows of {manifest.config.get("max_length")} tokens, pooled; a first checkpoint trained on few articles. Probabilities are calibrated on
-development articles, which are not the crawl you have. Not for decisions about people.
+Read windows of {manifest.config.get("max_length")} tokens, pooled; a compact encoder trained on some thousand articles. Probabilities are calibrated
+on articles of news agencies above all, which are not the crawl you have. Not for decisions about people.
 
 ## Files
 
 Weights float16 safetensors; sha256 of every file in `manifest.json`; refused on load where one differs. Licence of the weights: Apache-2.0,
 subject to what the sources above allow.
 """
+
+
+def _weak(manifest: Manifest) -> str:
+    """Say what unannotated articles it was trained on first."""
+    if not manifest.config.get("weak"):
+        return ""
+    labels = (
+        "the probabilities of an earlier checkpoint averaged with TF-IDF's"
+        if manifest.config.get("teacher")
+        else "labels of the keyword and TF-IDF baselines"
+    )
+    return f" Before that it was trained on {manifest.config['weak']} unannotated articles with {labels}."
 
 
 def summarizer_card(manifest: Manifest) -> str:
