@@ -31,8 +31,8 @@ Fine-tuned on {manifest.config.get("n_train")} annotated articles ({manifest.con
 ## Figures
 
 {_table(manifest)}
-Without a name: of the development split, {manifest.metrics.get("split")}; such figures flatter. Where `test` stands, it was measured once at the end. Figures
-on other real articles stand in `EXPERIMENTS.md`.
+Figures without a name of a split are those of {manifest.metrics.get("split")}, so they flatter. Where `test` stands, it was measured at the end.
+Figures on other real articles stand in `EXPERIMENTS.md`.
 
 ## Limits
 
