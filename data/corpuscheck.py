@@ -19,6 +19,7 @@ from data.prepare import DOUBLE_FOLDER, MENTIONS_FOLDER, find_annotation_files, 
 from data.schema import Example
 
 SKELETON = 13  # characters; longer than any phrase of the trade
+MAX_COPIED = 50  # characters in a row that a summary may share with an article that is not ours: names and figures stand together
 SKELETON_JACCARD = 0.05  # of two articles that we wrote
 
 Clean = Callable[[str], str]
@@ -110,9 +111,23 @@ def _check_annotations(rows: dict[str, tuple[Row, str]], clean: Clean, claims: C
     """Check labels, summary and facts; those without text by what needs none."""
     examples = {id: (build_example({"text": row["summary"], **row}, where), "text" in row) for id, (row, where) in rows.items()}
     made.findings += check_examples((example for example, _ in examples.values()), clean)
+    texts = {id: "".join(row["text"].split()) for id, (row, _) in rows.items() if "text" in row and "text_sha256" in row}
+    for id, text in texts.items():
+        if (copied := longest_copied(rows[id][0]["summary"], text)) >= MAX_COPIED:
+            made.findings.append(f"{rows[id][1]} {id}: summary copies {copied} characters in a row; say it in other words")
     for example, has_text in examples.values():
         if has_text and (missing := list(claims(example))):
             made.findings.append(f"{example.article.origin}:{example.article.line} {example.article.id}: the article has not: {', '.join(missing)}")
+
+
+def longest_copied(summary: str, text: str) -> int:
+    """Return the length of the longest run of characters that a summary shares with a text."""
+    best = start = 0
+    while start + best < len(summary):
+        while start + best < len(summary) and summary[start : start + best + 1] in text:
+            best += 1
+        start += 1
+    return best
 
 
 def _no_claims(example: Example) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data.clean import clean_text
-from data.corpuscheck import check_corpus
+from data.corpuscheck import check_corpus, longest_copied
 from data.encodings import encode_line
 from data.inspection import CorpusStatistics, is_corpus
 from data.schema import content_hash
@@ -165,3 +165,11 @@ def test_the_shipped_annotations_are_sound():
 def claims_of_cleaned(example):
     article, annotation = example.article, example.annotation
     return check_annotation(annotation.summary, annotation.facts, clean(article.text), article.title)
+
+
+def test_a_summary_that_copies_an_article_that_is_not_ours_is_a_finding(folder, corpora):
+    text = text_of(101)
+    write(folder / "real" / "c.jsonl", bare(101, summary=text[4:70] + "。", facts=row(3)["facts"] | {"signed_projects": None}))
+    assert any("n:101: summary copies" in f for f in checked(folder, corpora).findings)
+    assert longest_copied("甲市签约", "乙市签约了") == 3
+    assert longest_copied("", "乙") == 0
