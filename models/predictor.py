@@ -22,9 +22,10 @@ from data.taxonomy import OTHER, Taxonomy
 from models.classifier import Encoded, TorchClassifier, encode_article, pool_windows, probs_of, split_groups
 from models.decoding import Decoding, decode_activities, decode_industries, is_doubtful
 from models.device import pick_device
+from models.lexical import LexicalModel, page_of
 from models.outcomes import build_outcomes
 from models.paths import DEFAULT_CHECKPOINT
-from models.registry import Manifest, open_checkpoint
+from models.registry import Manifest, label_names, open_checkpoint
 from models.result import Evidence, InputReport, LabelScore, Options, Result, ReviewReason, Summary
 from models.sentences import split_sentences
 from models.summarizer import Generation, TorchSummarizer, summarize
@@ -58,6 +59,7 @@ class Predictor:
     def __init__(
         self, classifier: TorchClassifier, tokenizer: PreTrainedTokenizerBase, manifest: Manifest,
         summarizer: TorchSummarizer | None = None, summarizer_manifest: Manifest | None = None, max_length: int = 512,
+        lexical: LexicalModel | None = None,
     ) -> None:  # fmt: skip
         """Join loaded parts; ``load`` is the usual way."""
         self.classifier = classifier
@@ -68,6 +70,7 @@ class Predictor:
         self.summarizer = summarizer
         self.summarizer_manifest = summarizer_manifest
         self.max_length = max_length
+        self.lexical = lexical
         self.tag = {
             "classifier": manifest.tag,
             "summarizer": summarizer_manifest.tag if summarizer_manifest else "extractive@1",
@@ -94,6 +97,7 @@ class Predictor:
         manifest = open_checkpoint(folder, "classifier")
         tokenizer, model = _load(AutoModelForSequenceClassification, folder, target)
         classifier = TorchClassifier(model, int(tokenizer.pad_token_id), target)
+        lexical = LexicalModel.load(folder, len(label_names(manifest.taxonomy)))
         summarizer, summarizer_manifest = None, None
         if (checkpoint / "summarizer").exists():
             summarizer_manifest = open_checkpoint(checkpoint / "summarizer", "summarizer")
@@ -105,7 +109,7 @@ class Predictor:
                 summarizer = TorchSummarizer(summary_model, summary_tokenizer, generation, target)
         max_length = int(manifest.config.get("max_length", 512))
         logger.info("loaded %s on %s with %d threads", manifest.tag, target, torch.get_num_threads())
-        return cls(classifier, tokenizer, manifest, summarizer, summarizer_manifest, max_length)
+        return cls(classifier, tokenizer, manifest, summarizer, summarizer_manifest, max_length, lexical)
 
     # Public ---------------------------------------------------------------------------------------------------
 
@@ -153,6 +157,8 @@ class Predictor:
         owner = torch.tensor([i for i, p in enumerate(prepared) for _ in p.encoded.input_ids])
         logits = self.classifier.run(rows)
         pooled = pool_windows(logits, owner, len(prepared), self.taxonomy)
+        if self.lexical is not None:
+            pooled = pooled + self.lexical.run([page_of(p.title, p.cleaned.text) for p in prepared])
         activity, industry, main = (t.tolist() for t in probs_of(pooled, self.taxonomy, self.decoding))
         per_window = probs_of(logits, self.taxonomy, self.decoding)[2]
         keys = self.taxonomy.activity

@@ -39,7 +39,7 @@ def tokenizer():
     """A character tokenizer of some 300 entries, built by our own code."""
     from training.corpus import build_tokenizer
 
-    return build_tokenizer(iter([ALPHABET + "，。；：、（）“”《》！？"]), 600)
+    return build_tokenizer([ALPHABET + "，。；：、（）“”《》！？"], 600)
 
 
 @pytest.fixture(scope="session")

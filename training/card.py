@@ -17,7 +17,7 @@ def classifier_card(manifest: Manifest) -> str:
     labels = "\n".join(f"- {group}: " + "、".join(manifest.taxonomy.name(group, key) for key in manifest.taxonomy.group(group)) for group in groups)
     return f"""# {manifest.tag}: labels of Chinese investment-promotion articles
 
-A Chinese encoder with one multi-label head: activity types, industries and the main activity. Made from scratch or from the
+A Chinese encoder with one multi-label head: activity types, industries and the main activity.{_ngrams(manifest)} Made from scratch or from the
 base named below by `python -m training finetune classifier`; the exact settings are in `manifest.json` under `config`.
 
 ## Labels
@@ -44,6 +44,13 @@ on articles of news agencies above all, which are not the crawl you have. Not fo
 Weights float16 safetensors; sha256 of every file in `manifest.json`; refused on load where one differs. Licence of the weights: Apache-2.0,
 subject to what the sources above allow.
 """
+
+
+def _ngrams(manifest: Manifest) -> str:
+    """Say what stands beside the encoder."""
+    if not manifest.config.get("lexical"):
+        return ""
+    return f" Beside it a linear model over {manifest.config['lexical']} character n-grams (as hashes), fitted on the same articles, whose logits are added."
 
 
 def _weak(manifest: Manifest) -> str:

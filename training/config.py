@@ -38,12 +38,14 @@ class FinetuneConfig:
     name: str = doc("zhaoshang-mini", "name of the checkpoint in every answer")
     version: str = doc("0.1.0", "version of the checkpoint in every answer")
     dev_share: float = doc(0.2, "share of the articles kept for choosing thresholds, temperatures and epochs, where the data names no splits")
-    epochs: int = doc(8, "passes over the training articles")
+    epochs: int = doc(8, "passes over the training articles; 0 keeps the weights of the base and fits n-grams, calibration and thresholds anew")
     noise: float = doc(0.25, "share of the articles that train with drawn crawl noise, anew each epoch (classifier)")
     weak: int = doc(0, "articles of --corpora to train on first, labelled by the baselines (classifier); 0 for none")
     teacher: Path | None = doc(
-        None, "classifier checkpoint whose probabilities, averaged with TF-IDF's, label the articles of --weak in place of the baselines"
+        None,
+        "classifier checkpoint whose probabilities (averaged with TF-IDF's where it has no n-grams) label the articles of --weak in place of the baselines",
     )
+    lexical: int = doc(40_000, "character n-grams of the linear part beside the encoder (classifier); 0 for none")
     batch_articles: int = doc(16, "articles of one optimizer step")
     max_length: int = doc(512, "longest window or source, tokens")
     lr: float = doc(4e-4, "peak learning rate of the top layer and heads")
@@ -63,6 +65,8 @@ class FinetuneConfig:
             wrong.append(f"dev_share must be in (0, 0.9), got {self.dev_share}")
         if self.weak and self.corpora is None:
             wrong.append("weak needs corpora, the folder to draw the articles from")
+        if self.lexical < 0:
+            wrong.append(f"lexical must be 0 or more n-grams, got {self.lexical}")
         if not 0 <= self.noise <= 1:
             wrong.append(f"noise must be in [0, 1], got {self.noise}")
         if self.max_length < 64:
@@ -82,6 +86,7 @@ class PretrainConfig:
     kind: str = doc("encoder", "encoder (masked language modelling) or seq2seq (denoising, then body to title or brief)")
     tokenizer: Path | None = doc(None, "folder of a tokenizer to share; built from the corpora if absent")
     vocab_size: int = doc(8192, "entries of a new tokenizer, special tokens included")
+    longest_piece: int = doc(1, "characters of the longest piece of a new tokenizer; 1 for single characters")
     layers: int = doc(4, "encoder layers")
     decoder_layers: int = doc(3, "decoder layers (seq2seq)")
     hidden_size: int = doc(256, "width of the hidden states")
@@ -98,6 +103,8 @@ class PretrainConfig:
     supervised: float = doc(0.45, "share of the time at the end spent on body to title or brief (seq2seq)")
     save_minutes: float = doc(5.0, "time between resumable checkpoints")
     log_steps: int = doc(50, "optimizer steps between log lines")
+    keep: str = doc("", "shares of the time at which to keep the base beside the final one, comma-separated, such as 0.1,0.3")
+    compile: bool = doc(True, "compile the model where a C++ compiler is found (encoder)")
     seed: int = doc(20, "random seed")
     threads: int = doc(0, "CPU threads of torch; 0 leaves its own choice")
     device: str = doc("auto", "auto, cpu or cuda")
@@ -111,12 +118,21 @@ class PretrainConfig:
             wrong.append(f"masked must be in (0, 1), got {self.masked}")
         if not 16 <= self.first_length <= self.max_length:
             wrong.append(f"first_length must be in [16, {self.max_length}], got {self.first_length}")
+        if not 1 <= self.longest_piece <= 16:
+            wrong.append(f"longest_piece must be in [1, 16] characters, got {self.longest_piece}")
         if self.hidden_size % 64:
             wrong.append(f"hidden_size must be a multiple of 64 (heads are 64 wide), got {self.hidden_size}")
         if self.warmup + self.decay > 1:
             wrong.append(f"warmup + decay must not exceed 1, got {self.warmup + self.decay}")
+        if bad := [share for share in self.kept_shares if not 0 < share < 1]:
+            wrong.append(f"keep must be shares in (0, 1), got {bad[0]}")
         if wrong:
             raise ValueError("; ".join(wrong))
+
+    @property
+    def kept_shares(self) -> tuple[float, ...]:
+        """Return the shares of ``keep`` as numbers."""
+        return tuple(float(share) for share in self.keep.split(",") if share.strip())
 
 
 SYSTEMS = ("model", "keywords", "tfidf", "majority", "lead2")  # what evaluate compares, in the order of its table

@@ -27,11 +27,13 @@ from data.taxonomy import Taxonomy, load_taxonomy
 from models.classifier import Encoded, TorchClassifier, batch_by_tokens, encode_article, pad_windows, pool_windows, split_groups
 from models.decoding import Decoding
 from models.device import pick_device
+from models.lexical import LexicalModel
 from models.registry import Manifest, label_names, save_checkpoint
 from training.calibration import Scores, cross_fitted_ece, decoded_f1, ece_of, fit_decoding
 from training.card import classifier_card
 from training.config import FinetuneConfig, to_json
 from training.dataset import read_splits
+from training.lexical import add_scores, fit_lexical, lexical_scores, mix_in
 from training.weak import read_weak_examples, teach
 
 logger = logging.getLogger(__name__)
@@ -59,17 +61,24 @@ def finetune_classifier(config: FinetuneConfig) -> Manifest:
     minutes = round((time.monotonic() - started_at) / 60, 1)
     parts = {"development": dev, "calibration": splits.calibration, **splits.tests}
     scored = {name: score_examples(model, tokenizer, part, taxonomy, config.max_length, device) for name, part in parts.items() if part}
+    lexical, without = None, _figures(scored["development"], taxonomy, fit_decoding(scored["development"], taxonomy, scored.get("calibration")))
+    if config.lexical:
+        lexical = fit_lexical(train, taxonomy, config.lexical)
+        alone = {name: lexical_scores(lexical, parts[name], taxonomy) for name in scored}
+        known = "calibration" if "calibration" in scored else "development"
+        factors = mix_in(lexical, scored[known], alone[known], taxonomy)
+        scored = {name: add_scores(part, alone[name], factors) for name, part in scored.items()}
     decoding = fit_decoding(scored["development"], taxonomy, scored.get("calibration"))
     metrics = {
         "split": "development (also chose the epoch and thresholds" + (")" if splits.calibration else ", and calibrated)"), "articles": len(dev),
         "trained_on": len(train), "calibrated_on": len(splits.calibration or dev), **_figures(scored["development"], taxonomy, decoding),
         "ece": ece_of(scored["development"], decoding) if splits.calibration else cross_fitted_ece(scored["development"], taxonomy),
         **{name: _figures(scored[name], taxonomy, decoding) | {"articles": len(part), "ece": ece_of(scored[name], decoding)} for name, part in splits.tests.items()},
-        "epochs": history, "minutes": minutes,
+        **({"without_ngrams": without} if lexical else {}), "epochs": history, "minutes": minutes,
     }  # fmt: skip
     logger.info("development: %s", {key: value for key, value in metrics.items() if key != "epochs"})
     made = Manifest("classifier", config.name, config.version, taxonomy, CLEAN_VERSION, decoding.to_json(), metrics, saved_config(config, train, dev))
-    return save_checkpoint(config.output, made, lambda folder: write_model(model, tokenizer, folder), classifier_card(made))
+    return save_checkpoint(config.output, made, lambda folder: write_model(model, tokenizer, folder, lexical), classifier_card(made))
 
 
 def saved_config(config: FinetuneConfig, train: Sequence[Example], dev: Sequence[Example]) -> dict[str, Any]:
@@ -96,10 +105,12 @@ def build_classifier(config: FinetuneConfig, taxonomy: Taxonomy) -> tuple[PreTra
     return tokenizer, model
 
 
-def write_model(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write weights as float16 safetensors (half the size; the difference is below 1e-3 in the logits) and the tokenizer."""
+def write_model(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path, lexical: LexicalModel | None = None) -> None:
+    """Write weights as float16 safetensors (half the size; the difference is below 1e-3 in the logits), the tokenizer and the n-grams."""
     model.to("cpu", torch.float16).save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))
+    if lexical is not None:
+        lexical.save(folder)
 
 
 # Targets and loss ---------------------------------------------------------------------------------------------
@@ -140,6 +151,8 @@ def fit(
 
     ``soft`` are targets in place of the annotations: (n, n_activity), (n, n_industry) and (n, n_activity) probabilities.
     """
+    if not config.epochs:
+        return []
     with_titles = [encode_article(tokenizer, e.article.title, e.article.text, config.max_length) for e in train]
     without = [encode_article(tokenizer, None, e.article.text, config.max_length) for e in train]
     targets = soft or targets_of(train, taxonomy)

@@ -6,13 +6,15 @@ JSON) on the way. The same command continues after a stop. The learning rate fol
 spent, so the run ends on the minute however busy the machine was.
 """
 
+import itertools
 import json
 import logging
 import math
 import random
 import shutil
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +27,20 @@ from transformers import ModernBertConfig, ModernBertForMaskedLM, PreTrainedToke
 
 from models.device import pick_device
 from training.config import PretrainConfig, to_json
-from training.corpus import build_tokenizer, encode_documents, iter_pairs, read_mix
+from training.corpus import Document, build_tokenizer, encode_documents, iter_pairs, read_mix
 
 logger = logging.getLogger(__name__)
 PAD, UNK, CLS, SEP, MASK = range(5)
 N_SPECIAL = 8
 IGNORE = -100
+_TOKENIZER_DOCUMENTS = 10_000
+_SPANS = {
+    1: ((1, 2, 3, 4), (0.3, 0.35, 0.2, 0.15)),
+    2: ((1, 2, 3), (0.6, 0.28, 0.12)),
+}  # lengths of masked spans, tokens, and how often: of characters, of pieces
+_LONGEST_STEP_S = 60.0
+HELD_OUT = 0.005  # share of the cached tokens, at their end, that measure instead of train
+_HELD_OUT_BATCHES = 24
 TARGET_LENGTH = 192  # tokens of a seq2seq target; a brief has at most 160 characters
 
 
@@ -49,11 +59,13 @@ def prepare_cache(config: PretrainConfig) -> PreTrainedTokenizerFast:
     if (cache / "done").exists():
         return load_tokenizer(cache / "tokenizer")
     cache.mkdir(parents=True, exist_ok=True)
-    documents = read_mix(config.corpora, config.tokens, config.seed)
+    documents = _held_out_last(read_mix(config.corpora, config.tokens, config.seed))
     if config.tokenizer:
         tokenizer = load_tokenizer(config.tokenizer)
     else:
-        tokenizer = build_tokenizer((f"{d.title or ''}{d.text}" for d in documents), config.vocab_size)
+        # A few million characters settle the vocabulary; more would take the trainer of pieces an hour.
+        known = itertools.islice((f"{d.title or ''}\n{d.text}" for d in documents), _TOKENIZER_DOCUMENTS if config.longest_piece > 1 else None)
+        tokenizer = build_tokenizer(list(known), config.vocab_size, config.longest_piece)
     tokenizer.save_pretrained(str(cache / "tokenizer"))
     tokens, bounds = encode_documents(tokenizer, documents)
     np.save(cache / "tokens.npy", tokens)
@@ -67,25 +79,47 @@ def prepare_cache(config: PretrainConfig) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def mask_spans(input_ids: npt.NDArray[np.int64], share: float, vocab_size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Return (input_ids, labels) with spans of one to four characters masked.
+def _held_out_last(documents: list[Document]) -> list[Document]:
+    """Return the documents with some that stand there once at the end: the last ``HELD_OUT`` of the tokens never train."""
+    often = Counter(document.id for document in documents)
+    wanted = HELD_OUT * sum(len(document.text) for document in documents) * 1.2  # so that the cut falls among them
+    apart: list[Document] = []
+    for document in documents:
+        if wanted <= 0:
+            break
+        if often[document.id] == 1:
+            apart.append(document)
+            wanted -= len(document.text)
+    last = {document.id for document in apart}
+    return [document for document in documents if document.id not in last] + apart
+
+
+def mask_spans(
+    input_ids: npt.NDArray[np.int64], share: float, vocab_size: int, rng: np.random.Generator, pieces: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return (input_ids, labels) with spans masked: one to four characters, or one to three pieces.
 
     Spans are hidden because single characters of a Chinese word are guessed from the rest of the word. Of the
-    masked positions 90 % become [MASK], 10 % a random character.
+    masked positions 90 % become [MASK], 10 % a random token.
 
     Args:
         input_ids: (n_rows, length) int64.
         share: expected share of masked positions.
+        vocab_size: tokens to draw random ones from.
+        rng: source of the draw.
+        pieces: whether tokens are pieces of words instead of characters.
 
     Returns:
         (n_rows, length) int64 twice; labels are -100 where nothing was masked.
     Source: whole-word masking (arXiv 1906.08101), high masking rates (arXiv 2202.08005).
 
     """
-    starts = rng.random(input_ids.shape) < -math.log1p(-share) / 2.2  # mean span 2.2; overlaps counted once
-    lengths = rng.choice([1, 2, 3, 4], size=input_ids.shape, p=[0.3, 0.35, 0.2, 0.15])
+    sizes, often = _SPANS[2 if pieces else 1]
+    mean = sum(size * p for size, p in zip(sizes, often, strict=True))
+    starts = rng.random(input_ids.shape) < -math.log1p(-share) / mean  # overlaps counted once
+    lengths = rng.choice(sizes, size=input_ids.shape, p=often)
     chosen = starts.copy()
-    for offset in range(1, 4):
+    for offset in range(1, max(sizes)):
         chosen[:, offset:] |= (starts & (lengths > offset))[:, :-offset]
     chosen &= input_ids >= N_SPECIAL
     labels = np.where(chosen, input_ids, IGNORE)
@@ -135,8 +169,14 @@ class Batches:
         self.config = config
         self.tokens = np.load(cache / "tokens.npy", mmap_mode="r")
         self.bounds = np.load(cache / "bounds.npy")
+        self.n_train = int(len(self.tokens) * (1 - HELD_OUT))
         self.vocab_size = len(tokenizer)
         self.backend = tokenizer.backend_tokenizer
+        # Characters behind each token, so that losses of different vocabularies can be compared.
+        self.token_characters = torch.tensor(
+            [0 if i < N_SPECIAL else len(token) for i, token in enumerate(tokenizer.convert_ids_to_tokens(list(range(self.vocab_size))))]
+        )
+        self.pieces = int(self.token_characters.max()) > 1
         self.stop_ids = frozenset(tokenizer.get_vocab()[char] for char in "。！？\n" if char in tokenizer.get_vocab())
         pairs = cache / "pairs.jsonl"
         # Split at line feeds only: a body may hold other line ends.
@@ -153,23 +193,39 @@ class Batches:
         """Return the batch of a step: input_ids, labels and, for padded rows, attention_mask."""
         rng = np.random.default_rng((self.config.seed, step))
         if self.config.kind == "encoder":
-            return self._masked(rng, self.length_at(progress))
+            return self._masked(rng, self.length_at(progress), 0, self.n_train)
         if progress >= 1 - self.config.supervised and self.pairs:
             return self._supervised(rng)
         return self._denoising(rng, min(self.length_at(progress), 256))
 
-    def _masked(self, rng: np.random.Generator, length: int) -> dict[str, Tensor]:
+    def held_out(self) -> Iterator[dict[str, Tensor]]:
+        """Yield the same masked batches of held-out text each time, as long as those at the end of a run."""
+        length = self.config.max_length
+        for number in range(_HELD_OUT_BATCHES if len(self.tokens) - self.n_train > length else 0):
+            yield self._masked(np.random.default_rng((self.config.seed, 1, number)), length, self.n_train, len(self.tokens))
+
+    def characters_of(self, batch: dict[str, Tensor]) -> int:
+        """Return the characters behind the input of a batch, the masked ones with them."""
+        input_ids, labels = batch["input_ids"], batch["labels"]
+        ids = torch.where(labels >= 0, labels, input_ids) if labels.shape == input_ids.shape else input_ids
+        return int(self.token_characters[ids].sum())
+
+    def characters_a_label(self, batch: dict[str, Tensor]) -> float:
+        """Return the mean number of characters of a predicted token."""
+        return float(self.token_characters[batch["labels"][batch["labels"] >= 0]].float().mean())
+
+    def _masked(self, rng: np.random.Generator, length: int, first: int, last: int) -> dict[str, Tensor]:
         n_rows = max(1, self.config.batch_tokens // length)
-        starts = rng.integers(0, len(self.tokens) - length, n_rows)
+        starts = rng.integers(first, last - length, n_rows)
         rows = np.stack([self.tokens[s : s + length] for s in starts]).astype(np.int64)
         rows[:, 0], rows[:, -1] = CLS, SEP
-        input_ids, labels = mask_spans(rows, self.config.masked, self.vocab_size, rng)
+        input_ids, labels = mask_spans(rows, self.config.masked, self.vocab_size, rng, self.pieces)
         return {"input_ids": input_ids, "labels": labels}
 
     def _denoising(self, rng: np.random.Generator, length: int) -> dict[str, Tensor]:
         n_rows = max(1, self.config.batch_tokens // (2 * length))
         sources, targets = [], []
-        for start in rng.integers(0, len(self.tokens) - length, n_rows):
+        for start in rng.integers(0, self.n_train - length, n_rows):
             row = np.asarray(self.tokens[start : start + length - 2], dtype=np.int64)
             sources.append(np.concatenate([[CLS], corrupt(row, self.config.masked, self.stop_ids, rng), [SEP]]))
             targets.append(np.append(row, SEP))
@@ -200,8 +256,10 @@ def build_model(config: PretrainConfig, vocab_size: int) -> nn.Module:
     put no bound on the input and every fast engine knows it.
     """
     if config.kind == "encoder":
-        return ModernBertForMaskedLM(
-            ModernBertConfig(
+        # Eager attention: for windows this short its backward pass is several times faster on a CPU than the fused one's.
+        encoder: ModernBertForMaskedLM = ModernBertForMaskedLM._from_config(  # type: ignore[no-untyped-call]
+            attn_implementation="eager",
+            config=ModernBertConfig(
                 vocab_size=vocab_size,
                 hidden_size=config.hidden_size,
                 num_hidden_layers=config.layers,
@@ -215,8 +273,9 @@ def build_model(config: PretrainConfig, vocab_size: int) -> nn.Module:
                 bos_token_id=CLS,
                 eos_token_id=SEP,
                 classifier_pooling="mean",
-            )
+            ),
         )
+        return encoder
     settings = T5Config(
         vocab_size=vocab_size,
         d_model=config.hidden_size,
@@ -242,10 +301,26 @@ def compute_loss(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
     if isinstance(model, ModernBertForMaskedLM):
         hidden = model.model(input_ids=batch["input_ids"]).last_hidden_state
         chosen = batch["labels"] != IGNORE
-        logits = model.decoder(model.head(hidden[chosen]))
-        return nn.functional.cross_entropy(logits.float(), batch["labels"][chosen])
+        compute: Callable[[Any, Tensor, Tensor], Tensor] = model.__dict__.get(_COMPILED, head_loss)
+        return compute(model, hidden[chosen], batch["labels"][chosen])
     loss: Tensor = model(**batch).loss
     return loss
+
+
+def head_loss(model: ModernBertForMaskedLM, hidden: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean cross-entropy of (n, hidden_size) states against (n,) labels."""
+    return nn.functional.cross_entropy(model.decoder(model.head(hidden)).float(), labels)
+
+
+_COMPILED = "compiled_head_loss"  # where a compiled model keeps its compiled loss
+
+
+def compile_encoder(model: Any) -> None:
+    """Compile layers and loss in place, where a C++ compiler is found: half as fast again on a CPU."""
+    if shutil.which("g++"):
+        model.model.forward = torch.compile(model.model.forward, dynamic=False)
+        # The number of masked tokens differs from batch to batch, so this graph has to be a dynamic one.
+        model.__dict__[_COMPILED] = torch.compile(head_loss, dynamic=True)
 
 
 def build_optimizers(model: nn.Module, config: PretrainConfig) -> list[torch.optim.Optimizer]:
@@ -260,7 +335,7 @@ def build_optimizers(model: nn.Module, config: PretrainConfig) -> list[torch.opt
         (matrices if inner else others).append(parameter)
     return [
         torch.optim.Muon(matrices, lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(others, lr=config.lr, betas=(0.9, 0.98), weight_decay=0.0),
+        torch.optim.AdamW(others, lr=config.lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
     ]
 
 
@@ -332,15 +407,32 @@ def pretrain(config: PretrainConfig) -> Path:
     progress = load_state(config.output / "state", model, optimizers)
     n_parameters = sum(p.numel() for p in model.parameters())
     logger.info("%s, %.1f M parameters, %s, from step %d", config.kind, n_parameters / 1e6, device, progress["step"])
-    _train(model, optimizers, batches, config, progress, device)
-    base = config.output / "base"
-    shutil.rmtree(base, ignore_errors=True)
-    half: Any = model.to("cpu", torch.float16)
-    half.save_pretrained(str(base))
-    tokenizer.save_pretrained(str(base))
-    summary = {"config": to_json(config), "parameters": n_parameters, "characters": progress["characters"], "log": progress["log"]}
-    (base / "pretraining.json").write_text(json.dumps(summary, indent=1), "utf-8")
-    return base
+    if config.compile and config.kind == "encoder":
+        compile_encoder(model)
+
+    def keep(name: str) -> None:
+        _save_base(
+            config.output / name, model, tokenizer, progress, config, held_out_loss(model, batches, device) if config.kind == "encoder" else None
+        )
+
+    _train(model, optimizers, batches, config, progress, device, keep)
+    keep("base")
+    return config.output / "base"
+
+
+def _save_base(
+    folder: Path, model: Any, tokenizer: PreTrainedTokenizerFast, progress: dict[str, Any], config: PretrainConfig, held_out: float | None
+) -> None:
+    """Write a plain ``transformers`` folder in fp16, with what the run was and how its loss fell."""
+    shutil.rmtree(folder, ignore_errors=True)
+    model.save_pretrained(str(folder), state_dict={name: tensor.detach().to("cpu", torch.float16) for name, tensor in model.state_dict().items()})
+    tokenizer.save_pretrained(str(folder))
+    summary = {
+        "config": to_json(config), "parameters": sum(p.numel() for p in model.parameters()), "characters": progress["characters"],
+        "steps": progress["step"], "training_s": round(progress["elapsed_s"]), "held_out_loss_per_character": held_out and round(held_out, 4), "log": progress["log"],
+    }  # fmt: skip
+    (folder / "pretraining.json").write_text(json.dumps(summary, indent=1), "utf-8")
+    logger.info("%s: %d characters, held-out loss a character %s", folder, progress["characters"], held_out)
 
 
 def _train(
@@ -350,11 +442,12 @@ def _train(
     config: PretrainConfig,
     progress: dict[str, Any],
     device: torch.device,
+    keep: Callable[[str], None],
 ) -> None:
     budget_s = config.minutes * 60
     model.train()
     saved_at = logged_at = ticked_at = time.monotonic()
-    recent: list[float] = []
+    recent: list[tuple[float, float]] = []  # loss a token, loss a character
     characters_then = progress["characters"]
     for step in _steps_from(progress["step"]):
         share = progress["elapsed_s"] / budget_s
@@ -363,7 +456,8 @@ def _train(
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(share, config)
-        batch = {key: value.to(device) for key, value in batches.draw(step, share).items()}
+        drawn = batches.draw(step, share)
+        batch = {key: value.to(device) for key, value in drawn.items()}
         with torch.autocast(device.type, dtype=torch.bfloat16):
             loss = compute_loss(model, batch)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -371,16 +465,19 @@ def _train(
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        recent.append(loss.item())
+        value = loss.item()
+        recent.append((value, value / batches.characters_a_label(drawn)))
         now = time.monotonic()
-        progress |= {"step": step + 1, "elapsed_s": progress["elapsed_s"] + now - ticked_at}
-        progress["characters"] += batch["input_ids"].numel()
+        # A machine that slept for an hour has not trained for an hour.
+        progress |= {"step": step + 1, "elapsed_s": progress["elapsed_s"] + min(now - ticked_at, _LONGEST_STEP_S)}
+        progress["characters"] += batches.characters_of(drawn)
         ticked_at = now
         if len(recent) == config.log_steps:
             rate = (progress["characters"] - characters_then) / (now - logged_at)
             row = {
                 "step": step + 1,
-                "loss": round(sum(recent) / len(recent), 4),
+                "loss": round(sum(a for a, _ in recent) / len(recent), 4),
+                "loss_per_character": round(sum(b for _, b in recent) / len(recent), 4),
                 "characters": progress["characters"],
                 "characters_per_s": round(rate),
             }
@@ -390,7 +487,26 @@ def _train(
         if now - saved_at > config.save_minutes * 60:
             save_state(config.output / "state", model, optimizers, progress)
             saved_at = ticked_at = time.monotonic()
+        for at in config.kept_shares:
+            if share < at <= progress["elapsed_s"] / budget_s:
+                keep(f"base-{at:g}")
+                ticked_at = time.monotonic()
     save_state(config.output / "state", model, optimizers, progress)
+
+
+def held_out_loss(model: nn.Module, batches: Batches, device: torch.device) -> float:
+    """Return the masked-language-model loss on held-out text, nats a character (encoder); NaN where there is none."""
+    total, characters = 0.0, 0.0
+    model.eval()
+    with torch.no_grad():
+        for batch in batches.held_out():
+            moved = {key: value.to(device) for key, value in batch.items()}
+            with torch.autocast(device.type, dtype=torch.bfloat16):
+                n_labels = int((batch["labels"] >= 0).sum())
+                total += float(compute_loss(model, moved)) * n_labels
+            characters += batches.characters_a_label(batch) * n_labels
+    model.train()
+    return total / characters if characters else math.nan
 
 
 def _steps_from(step: int) -> Iterator[int]:

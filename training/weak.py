@@ -22,6 +22,7 @@ from data.schema import Annotation, Article, Example
 from data.taxonomy import load_taxonomy
 from models.classifier import TorchClassifier, encode_article, pool_windows, probs_of
 from models.decoding import Decoding
+from models.lexical import LexicalModel, page_of
 from models.registry import open_checkpoint
 from training.baselines import Keywords, TfidfLogistic
 from training.corpus import Document, iter_documents, register_density
@@ -63,7 +64,9 @@ def read_weak_examples(corpora: Path, n: int, splits: Splits, seed: int) -> list
 
 
 def teach(examples: Sequence[Example], checkpoint: Path, splits: Splits, device: torch.device) -> Targets:
-    """Return soft targets for articles: the mean log-odds of a checkpoint and of TF-IDF, each of which knows what the other does not.
+    """Return soft targets for articles: the probabilities of a checkpoint with n-grams beside its encoder.
+
+    For a checkpoint without them it is the mean log-odds of the checkpoint and of TF-IDF, each of which knows what the other does not.
 
     Returns:
         activity (n, n_activity), industry (n, n_industry) and main (n, n_activity) probabilities, float32.
@@ -80,6 +83,9 @@ def teach(examples: Sequence[Example], checkpoint: Path, splits: Splits, device:
     engine = TorchClassifier(model.eval(), int(tokenizer.pad_token_id), device, max_batch_tokens=4096)
     owner = torch.tensor([i for i, e in enumerate(encoded) for _ in e.input_ids])
     pooled = pool_windows(engine.run([ids for e in encoded for ids in e.input_ids]), owner, len(articles), taxonomy)
+    lexical = LexicalModel.load(checkpoint, pooled.shape[1])
+    if lexical is not None:
+        return probs_of(pooled + lexical.run([page_of(a.title, a.text) for a in articles]), taxonomy, decoding)
     activity, industry, main = probs_of(pooled, taxonomy, decoding)
     tfidf = TfidfLogistic()
     tfidf.fit(splits.train)

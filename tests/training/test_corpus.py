@@ -1,5 +1,6 @@
 import itertools
 import json
+import random
 
 import pytest
 import zstandard
@@ -46,7 +47,7 @@ def test_the_mix_is_the_same_for_the_same_seed_and_near_its_size(corpora):
 
 def test_decoding_is_the_inverse_of_encoding():
     text = "总投资1,256.8亿元（约占38.5%），BYD与“5G+AI”项目\n签约"
-    tokenizer = build_tokenizer(iter([text]), 400)
+    tokenizer = build_tokenizer([text], 400)
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     assert len(ids) == len(text)
     assert tokenizer.decode(ids) == text
@@ -54,14 +55,14 @@ def test_decoding_is_the_inverse_of_encoding():
 
 
 def test_digits_are_always_single_tokens_and_rare_characters_are_unknown():
-    tokenizer = build_tokenizer(iter(["招商" * 50 + "罕"]), len(SPECIAL) + 96 + 2)
+    tokenizer = build_tokenizer(["招商" * 50 + "罕"], len(SPECIAL) + 96 + 2)
     assert tokenizer.tokenize("2024招商") == ["2", "0", "2", "4", "招", "商"]
     assert tokenizer("罕", add_special_tokens=False)["input_ids"] == [tokenizer.unk_token_id]
 
 
 def test_bounds_cut_the_array_into_the_documents(corpora):
     documents = read_mix(corpora, 5_000, seed=1)[:5]
-    tokenizer = build_tokenizer((f"{d.title}{d.text}" for d in documents), 1000)
+    tokenizer = build_tokenizer([f"{d.title}{d.text}" for d in documents], 1000)
     tokens, bounds = encode_documents(tokenizer, documents)
     pieces = [tokenizer.decode(tokens[a:b]) for a, b in itertools.pairwise(bounds)]
     assert pieces == [f"{d.title}\n{d.text}" for d in documents]
@@ -72,3 +73,21 @@ def test_pairs_have_a_task_mark_and_a_body(corpora):
     tasks = {task for task, _, _ in pairs}
     assert tasks == {"[BRIEF]", "[TITLE]"} or tasks == {"[BRIEF]", "[TITLE]", "[COPY]"}
     assert all(task in SPECIAL and body and target for task, body, target in pairs)
+
+
+def test_pieces_keep_digits_and_signs_alone_and_round_trips_exact():
+    words = ["项目", "签约", "总投资", "亿元", "产业", "开工仪式", "公司", "招商", "临江市", "举行"]
+    rng = random.Random(0)
+    texts = [f"{''.join(rng.choices(words, k=5))}{n}.5亿元（占{n}%），BYD{''.join(rng.choices(words, k=4))}\n" for n in range(400)]
+    tokenizer = build_tokenizer(texts, 400, longest_piece=4)
+    assert len(tokenizer) <= 400
+    pieces = [token for token in tokenizer.get_vocab() if token not in SPECIAL]
+    assert max(map(len, pieces)) in (2, 3, 4)
+    assert all(len(piece) == 1 or piece.isalpha() for piece in pieces)
+    for text in (texts[7], "总投资160.5亿元23%（5G）1.2亿元项目公司"):
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert tokenizer.unk_token_id not in ids
+        assert tokenizer.decode(ids) == text
+    coded = tokenizer(texts[3], add_special_tokens=False, return_offsets_mapping=True)
+    assert "".join(texts[3][a:b] for a, b in coded["offset_mapping"]) == texts[3]
+    assert len(coded["input_ids"]) < len(texts[3])

@@ -32,7 +32,7 @@ from training.pretrain import (
 def config(corpora, tmp_path):  # noqa: F811
     return PretrainConfig(
         corpora=corpora, output=tmp_path / "run", vocab_size=400, layers=2, decoder_layers=1, hidden_size=64, max_length=64, first_length=32,
-        batch_tokens=512, tokens=20_000, minutes=0.05, log_steps=1, device="cpu", threads=1,
+        batch_tokens=512, tokens=20_000, minutes=0.05, log_steps=1, device="cpu", threads=1, compile=False,
     )  # fmt: skip
 
 

@@ -1,0 +1,144 @@
+"""Fits the n-gram part of a classifier checkpoint (``models/lexical.py``) on annotated articles."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix
+from scipy.special import log_softmax
+from sklearn.linear_model import LogisticRegression
+
+from data.schema import Example
+from data.taxonomy import Taxonomy
+from models.classifier import split_groups
+from models.lexical import LONGEST, Hashes, LexicalModel, hash_ngrams, page_of
+from training.calibration import Array, Scores, fit_platt
+
+logger = logging.getLogger(__name__)
+# Inverse regularisation by group, chosen on development of five settings (EXPERIMENTS.md): activities are told by phrases
+# of their own, industries are rarer and need the pull.
+_INVERSE_STRENGTH = {"activity": 10.0, "industry": 3.0, "main": 10.0}
+_MIN_ARTICLES = 2  # that an n-gram must stand in
+
+
+def fit_lexical(train: Sequence[Example], taxonomy: Taxonomy, n_ngrams: int, strengths: dict[str, float] | None = None) -> LexicalModel:
+    """Return the n-gram model of the ``n_ngrams`` n-grams that weigh most, one logistic regression an output.
+
+    Which n-grams weigh most is read off a first fit on all of them; the second fit has the kept ones alone, so that
+    what is saved is what was fitted.
+
+    Args:
+        train: annotated articles, cleaned.
+        taxonomy: labels, in the order of the outputs: activities, industries, main activities.
+        n_ngrams: n-grams to keep.
+        strengths: inverse regularisation of ``activity``, ``industry`` and ``main``.
+
+    """
+    counted = [hash_ngrams(page_of(e.article.title, e.article.text)) for e in train]
+    everywhere, found = np.unique(np.concatenate([hashes for hashes, _ in counted]), return_counts=True)
+    vocabulary, articles = everywhere[found >= _MIN_ARTICLES], found[found >= _MIN_ARTICLES]
+    marks = _marks(train, taxonomy)
+    strength = np.repeat(
+        [(strengths or _INVERSE_STRENGTH)[name] for name in ("activity", "industry", "main")],
+        [len(taxonomy.activity), len(taxonomy.industry), len(taxonomy.activity)],
+    )
+    model = _fit(counted, vocabulary, articles, marks, strength)
+    if n_ngrams < len(vocabulary):
+        weight = np.linalg.norm(model.weights / (np.abs(model.weights).max(axis=0) + 1e-8), axis=1) * np.sqrt(articles)
+        kept = np.sort(np.argsort(-weight, kind="stable")[:n_ngrams])
+        model = _fit(counted, vocabulary[kept], articles[kept], marks, strength)
+    logger.info("%d of %d n-grams of up to %d characters", len(model.hashes), len(vocabulary), LONGEST)
+    return model
+
+
+def _marks(train: Sequence[Example], taxonomy: Taxonomy) -> npt.NDArray[np.bool_]:
+    rows = [
+        [
+            *(key in e.annotation.activity for key in taxonomy.activity),
+            *(key in e.annotation.industry for key in taxonomy.industry),
+            *(key == e.annotation.activity[0] for key in taxonomy.activity),
+        ]
+        for e in train
+    ]
+    return np.array(rows, dtype=bool)
+
+
+def _fit(
+    counted: Sequence[tuple[Hashes, npt.NDArray[np.int64]]],
+    vocabulary: Hashes,
+    articles: npt.NDArray[np.int64],
+    marks: npt.NDArray[np.bool_],
+    strength: Array,
+) -> LexicalModel:
+    # float16, as saved
+    idf = (np.log((1 + len(counted)) / (1 + articles)) + 1).astype(np.float16).astype(np.float32)
+    n_outputs = marks.shape[1]
+    model = LexicalModel(vocabulary, idf, np.zeros((len(vocabulary), n_outputs), dtype=np.float32), np.zeros(n_outputs, dtype=np.float32))
+    rows = [model.features_of(*pair) for pair in counted]
+    bounds = np.cumsum([0, *(len(columns) for columns, _ in rows)])
+    matrix: Any = csr_matrix((np.concatenate([v for _, v in rows]), np.concatenate([c for c, _ in rows]), bounds), shape=(len(rows), len(vocabulary)))
+    for output in range(n_outputs):
+        gold = marks[:, output]
+        if not 0 < gold.sum() < len(gold):
+            model.bias[output] = -8.0 if not gold.any() else 8.0
+            continue
+        fitted = LogisticRegression(class_weight="balanced", C=strength[output], max_iter=200, solver="liblinear", random_state=0).fit(matrix, gold)
+        model.weights[:, output], model.bias[output] = fitted.coef_[0], fitted.intercept_[0]
+    return model
+
+
+def lexical_scores(model: LexicalModel, examples: Sequence[Example], taxonomy: Taxonomy) -> Scores:
+    """Return the logits of the n-grams alone, and the gold."""
+    logits = model.run([page_of(e.article.title, e.article.text) for e in examples]).double()
+    marks = _marks(examples, taxonomy)
+    n_labels = len(taxonomy.activity) + len(taxonomy.industry)
+    activity, industry, main = (t.numpy() for t in split_groups(logits, taxonomy))
+    gold = marks.astype(np.float64)
+    return Scores(
+        activity, industry, main, gold[:, : len(taxonomy.activity)], gold[:, len(taxonomy.activity) : n_labels], marks[:, n_labels:].argmax(1)
+    )
+
+
+def add_scores(encoder: Scores, lexical: Scores, factors: Mapping[str, float]) -> Scores:
+    """Return the scores of both together: encoder + factor * n-grams, by group."""
+    return replace(
+        encoder,
+        activity=encoder.activity + factors["activity"] * lexical.activity,
+        industry=encoder.industry + factors["industry"] * lexical.industry,
+        main=encoder.main + factors["main"] * lexical.main,
+    )
+
+
+def mix_in(model: LexicalModel, encoder: Scores, lexical: Scores, taxonomy: Taxonomy) -> dict[str, float]:
+    """Scale the weights in place, by group, so that ``encoder + lexical`` explains the gold best; return the three factors.
+
+    Both scores are of the same articles, which trained neither.
+    """
+
+    def binary(factor: float, group: str) -> float:
+        logits, gold = getattr(encoder, group) + factor * getattr(lexical, group), getattr(encoder, f"gold_{group}")
+        temperature, bias = fit_platt(logits, gold)
+        z = logits / temperature + bias
+        return float(np.mean(np.logaddexp(0, z) - gold * z))
+
+    def softmax(factor: float) -> float:
+        logits = encoder.main + factor * lexical.main
+        rows = np.arange(len(logits))
+        return min(float(-np.mean(log_softmax(logits / t, axis=1)[rows, encoder.gold_main])) for t in np.geomspace(0.3, 3.5, 25))
+
+    factors = {
+        "activity": float(minimize_scalar(lambda f: binary(f, "activity"), bounds=(0.0, 8.0), method="bounded").x),
+        "industry": float(minimize_scalar(lambda f: binary(f, "industry"), bounds=(0.0, 8.0), method="bounded").x),
+        "main": float(minimize_scalar(softmax, bounds=(0.0, 8.0), method="bounded").x),
+    }
+    factors = {group: round(factor, 3) for group, factor in factors.items()}
+    sizes = {"activity": len(taxonomy.activity), "industry": len(taxonomy.industry), "main": len(taxonomy.activity)}
+    by_output = np.concatenate([np.full(size, factors[group], dtype=np.float32) for group, size in sizes.items()])
+    model.weights *= by_output
+    model.bias *= by_output
+    logger.info("n-grams count %s times", factors)
+    return factors
