@@ -1,4 +1,4 @@
-"""``python -m training pretrain | finetune | evaluate | leaveout | curve | audit``: results to stdout, the log to stderr."""
+"""``python -m training pretrain | finetune | evaluate | leaveout | curve | bases | audit``: results to stdout, the log to stderr."""
 
 import json
 import logging
@@ -8,7 +8,17 @@ import typer
 
 from data.errors import ZhaoshangError
 from models.offline import go_offline
-from training.config import AuditConfig, CurveConfig, EvaluateConfig, FinetuneConfig, LeaveoutConfig, PretrainConfig, options_from
+from training.config import (
+    AuditConfig,
+    BasesConfig,
+    CurveConfig,
+    EvaluateConfig,
+    FinetuneConfig,
+    LabelsConfig,
+    LeaveoutConfig,
+    PretrainConfig,
+    options_from,
+)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Make base models, fine-tune them, measure them.")
 pretrain_app = typer.Typer(no_args_is_help=True, help="Compact base models from public Chinese text; resumes after any stop.")
@@ -21,6 +31,12 @@ def _pretrain(config: PretrainConfig) -> None:
     from training.pretrain import pretrain
 
     typer.echo(pretrain(config))
+
+
+def _pretrain_labels(config: LabelsConfig) -> None:
+    from training.label_stage import pretrain_on_labels
+
+    typer.echo(pretrain_on_labels(config))
 
 
 def _finetune(config: FinetuneConfig) -> None:
@@ -56,6 +72,12 @@ def _curve(config: CurveConfig) -> None:
     typer.echo(curve_table(run_curve(config)))
 
 
+def _bases(config: BasesConfig) -> None:
+    from training.bases import bases_table, run_bases
+
+    typer.echo(bases_table(run_bases(config)))
+
+
 def _audit(config: AuditConfig) -> None:
     from training.audit import run_audit
 
@@ -69,9 +91,11 @@ app.command("leaveout", help="Suspected label errors: what a system trained on t
     options_from(LeaveoutConfig)(_leaveout)
 )
 app.command("curve", help="Learning curve over shares of the real articles, with and without the written ones.")(options_from(CurveConfig)(_curve))
+app.command("bases", help="Base models side by side: fine-tuned alike, and their frozen states.")(options_from(BasesConfig)(_bases))
 app.command("audit", help="The corpus as a whole: written against real articles, first against second summaries.")(options_from(AuditConfig)(_audit))
 pretrain_app.command("encoder", help="Masked language modelling.")(options_from(PretrainConfig, kind="encoder")(_pretrain))
 pretrain_app.command("seq2seq", help="Denoising, then body to title or brief.")(options_from(PretrainConfig, kind="seq2seq")(_pretrain))
+pretrain_app.command("labels", help="Second stage of an encoder: soft labels of labelling functions.")(options_from(LabelsConfig)(_pretrain_labels))
 finetune_app.command("classifier", help="Activity and industry labels.")(options_from(FinetuneConfig, kind="classifier")(_finetune))
 finetune_app.command("summarizer", help="Outcome summaries.")(options_from(FinetuneConfig, kind="summarizer")(_finetune))
 

@@ -141,6 +141,14 @@ class Keywords:
         """Label each article by its keywords."""
         return [self._label(article) for article in articles]
 
+    def scores(self, article: Article) -> tuple[dict[str, float], dict[str, float], float]:
+        """Return the score of each activity and industry and of the domain, in multiples of its threshold."""
+        page = self._page(article)
+        activity, industry = (
+            {key: terms.score(page) / terms.threshold for key, terms in group.items()} for group in (self._activity, self._industry)
+        )
+        return activity, industry, self._domain.score(page) / self._domain.threshold
+
     def _label(self, article: Article) -> BaselinePrediction:
         page = self._page(article)
         activities = self._activities(page)

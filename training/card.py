@@ -27,7 +27,7 @@ base named below by `python -m training finetune classifier`; the exact settings
 ## Data
 
 Fine-tuned on {manifest.config.get("n_train")} annotated articles ({manifest.config.get("data")}; the data card of the corpus is `data/annotations/README.md` of the repository),
-{manifest.config.get("n_dev")} kept for development. Articles written by us are constructed: invented companies and events at real places.{_weak(manifest)} {_SOURCES}
+{manifest.config.get("n_dev")} kept for development. Articles written by us are constructed: invented companies and events at real places. {_SOURCES}
 ## Figures
 
 {_table(manifest)}
@@ -51,18 +51,6 @@ def _ngrams(manifest: Manifest) -> str:
     if not manifest.config.get("lexical"):
         return ""
     return f" Beside it a linear model over {manifest.config['lexical']} character n-grams (as hashes), fitted on the same articles, whose logits are added."
-
-
-def _weak(manifest: Manifest) -> str:
-    """Say what unannotated articles it was trained on first."""
-    if not manifest.config.get("weak"):
-        return ""
-    labels = (
-        "the probabilities of an earlier checkpoint averaged with TF-IDF's"
-        if manifest.config.get("teacher")
-        else "labels of the keyword and TF-IDF baselines"
-    )
-    return f" Before that it was trained on {manifest.config['weak']} unannotated articles with {labels}."
 
 
 def summarizer_card(manifest: Manifest) -> str:

@@ -40,11 +40,6 @@ class FinetuneConfig:
     dev_share: float = doc(0.2, "share of the articles kept for choosing thresholds, temperatures and epochs, where the data names no splits")
     epochs: int = doc(8, "passes over the training articles; 0 keeps the weights of the base and fits n-grams, calibration and thresholds anew")
     noise: float = doc(0.25, "share of the articles that train with drawn crawl noise, anew each epoch (classifier)")
-    weak: int = doc(0, "articles of --corpora to train on first, labelled by the baselines (classifier); 0 for none")
-    teacher: Path | None = doc(
-        None,
-        "classifier checkpoint whose probabilities (averaged with TF-IDF's where it has no n-grams) label the articles of --weak in place of the baselines",
-    )
     lexical: int = doc(40_000, "character n-grams of the linear part beside the encoder (classifier); 0 for none")
     batch_articles: int = doc(16, "articles of one optimizer step")
     max_length: int = doc(512, "longest window or source, tokens")
@@ -63,8 +58,6 @@ class FinetuneConfig:
             wrong.append(f"kind must be classifier or summarizer, got {self.kind!r}")
         if not 0 < self.dev_share < 0.9:
             wrong.append(f"dev_share must be in (0, 0.9), got {self.dev_share}")
-        if self.weak and self.corpora is None:
-            wrong.append("weak needs corpora, the folder to draw the articles from")
         if self.lexical < 0:
             wrong.append(f"lexical must be 0 or more n-grams, got {self.lexical}")
         if not 0 <= self.noise <= 1:
@@ -77,12 +70,45 @@ class FinetuneConfig:
             raise ValueError("; ".join(wrong))
 
 
-@dataclasses.dataclass(frozen=True)
-class PretrainConfig:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScheduleConfig:
+    """A pretraining run by the clock: what every stage has in common."""
+
+    output: Path = doc(dataclasses.MISSING, "run folder: cache, resumable state, and base/ at the end")
+    minutes: float = doc(60.0, "training time over all resumed runs; the learning rate follows it")
+    lr: float = doc(2e-3, "peak learning rate")
+    weight_decay: float = doc(0.05, "decoupled weight decay of matrices")
+    warmup: float = doc(0.03, "share of the time spent warming up")
+    decay: float = doc(0.4, "share of the time at the end in which the rate falls to zero")
+    save_minutes: float = doc(5.0, "time between resumable checkpoints")
+    log_steps: int = doc(50, "optimizer steps between log lines")
+    keep: str = doc("", "shares of the time at which to keep the base beside the final one, comma-separated, such as 0.1,0.3")
+    compile: bool = doc(True, "compile the encoder where a C++ compiler is found")
+    seed: int = doc(20, "random seed")
+    threads: int = doc(0, "CPU threads of torch; 0 leaves its own choice")
+    device: str = doc("auto", "auto, cpu or cuda")
+
+    def _findings(self) -> list[str]:
+        wrong = []
+        if self.minutes <= 0:
+            wrong.append(f"minutes must be above 0, got {self.minutes}")
+        if self.warmup + self.decay > 1:
+            wrong.append(f"warmup + decay must not exceed 1, got {self.warmup + self.decay}")
+        if bad := [share for share in self.kept_shares if not 0 < share < 1]:
+            wrong.append(f"keep must be shares in (0, 1), got {bad[0]}")
+        return wrong
+
+    @property
+    def kept_shares(self) -> tuple[float, ...]:
+        """Return the shares of ``keep`` as numbers."""
+        return tuple(float(share) for share in self.keep.split(",") if share.strip())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PretrainConfig(ScheduleConfig):
     """Pretraining of a compact base model from scratch on public Chinese text."""
 
     corpora: Path = doc(dataclasses.MISSING, "folder of .jsonl.zst files with title, text, summary")
-    output: Path = doc(dataclasses.MISSING, "run folder: token cache, resumable state, and base/ at the end")
     kind: str = doc("encoder", "encoder (masked language modelling) or seq2seq (denoising, then body to title or brief)")
     tokenizer: Path | None = doc(None, "folder of a tokenizer to share; built from the corpora if absent")
     vocab_size: int = doc(8192, "entries of a new tokenizer, special tokens included")
@@ -95,23 +121,11 @@ class PretrainConfig:
     batch_tokens: int = doc(4096, "tokens of one optimizer step")
     masked: float = doc(0.3, "share of tokens masked")
     tokens: int = doc(40_000_000, "characters of the corpora to cache for the run")
-    minutes: float = doc(60.0, "training time over all resumed runs; the learning rate follows it")
-    lr: float = doc(2e-3, "peak learning rate")
-    weight_decay: float = doc(0.05, "decoupled weight decay of matrices")
-    warmup: float = doc(0.03, "share of the time spent warming up")
-    decay: float = doc(0.4, "share of the time at the end in which the rate falls to zero")
     supervised: float = doc(0.45, "share of the time at the end spent on body to title or brief (seq2seq)")
-    save_minutes: float = doc(5.0, "time between resumable checkpoints")
-    log_steps: int = doc(50, "optimizer steps between log lines")
-    keep: str = doc("", "shares of the time at which to keep the base beside the final one, comma-separated, such as 0.1,0.3")
-    compile: bool = doc(True, "compile the model where a C++ compiler is found (encoder)")
-    seed: int = doc(20, "random seed")
-    threads: int = doc(0, "CPU threads of torch; 0 leaves its own choice")
-    device: str = doc("auto", "auto, cpu or cuda")
 
     def __post_init__(self) -> None:
         """Check the fields against each other; all findings in one error."""
-        wrong = []
+        wrong = self._findings()
         if self.kind not in ("encoder", "seq2seq"):
             wrong.append(f"kind must be encoder or seq2seq, got {self.kind!r}")
         if not 0 < self.masked < 1:
@@ -122,17 +136,34 @@ class PretrainConfig:
             wrong.append(f"longest_piece must be in [1, 16] characters, got {self.longest_piece}")
         if self.hidden_size % 64:
             wrong.append(f"hidden_size must be a multiple of 64 (heads are 64 wide), got {self.hidden_size}")
-        if self.warmup + self.decay > 1:
-            wrong.append(f"warmup + decay must not exceed 1, got {self.warmup + self.decay}")
-        if bad := [share for share in self.kept_shares if not 0 < share < 1]:
-            wrong.append(f"keep must be shares in (0, 1), got {bad[0]}")
         if wrong:
             raise ValueError("; ".join(wrong))
 
-    @property
-    def kept_shares(self) -> tuple[float, ...]:
-        """Return the shares of ``keep`` as numbers."""
-        return tuple(float(share) for share in self.keep.split(",") if share.strip())
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LabelsConfig(ScheduleConfig):
+    """A second pretraining stage of an encoder: articles of the corpora with soft labels of labelling functions."""
+
+    base: Path = doc(dataclasses.MISSING, "base folder of the first stage")
+    corpora: Path = doc(dataclasses.MISSING, "folder of .jsonl.zst files with title and text")
+    data: str = doc("data/processed", "what `python -m data prepare` wrote: the label model learns from it, and none of it is among the articles")
+    articles: int = doc(100_000, "unannotated articles to label")
+    characters: int = doc(400, "characters of an article that are labelled and read, from the first")
+    max_length: int = doc(256, "longest sequence, tokens; the rest of an article is left out")
+    batch_articles: int = doc(12, "articles of one optimizer step")
+    minutes: float = doc(20.0, "training time over all resumed runs; the learning rate follows it")
+    lr: float = doc(1e-3, "peak learning rate")
+
+    def __post_init__(self) -> None:
+        """Check the fields; all findings in one error."""
+        wrong = self._findings()
+        wrong += [
+            f"{name} must be above 0, got {getattr(self, name)}" for name in ("articles", "characters", "batch_articles") if getattr(self, name) <= 0
+        ]
+        if self.max_length < 16:
+            wrong.append(f"max_length must be at least 16 tokens, got {self.max_length}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
 
 
 SYSTEMS = ("model", "keywords", "tfidf", "majority", "lead2")  # what evaluate compares, in the order of its table
@@ -218,6 +249,40 @@ class CurveConfig:
     def names(self) -> tuple[str, ...]:
         """Return the systems to run."""
         return ("tfidf", "model") if self.base else ("tfidf",)
+
+
+@dataclasses.dataclass(frozen=True)
+class BasesConfig:
+    """Fine-tune several bases alike and set them side by side."""
+
+    bases: str = doc(dataclasses.MISSING, "base folders, comma-separated; random:FOLDER for fresh weights of that architecture")
+    data: str = doc("data/processed", "what `python -m data prepare` wrote")
+    corpora: Path | None = doc(None, "folder of the corpora: telling their sections apart from frozen states; left out if absent")
+    seeds: str = doc("7", "random seeds, comma-separated; every base runs with each")
+    characters: int = doc(0, "characters of each training article that are read, from the first; 0 for all")
+    epochs: int = doc(4, "passes over the training articles")
+    max_length: int = doc(256, "longest window, tokens")
+    lr: float = doc(5e-4, "peak learning rate")
+    json: Path | None = doc(None, "file for the rows, written as they come; rows in it are not run again")
+    threads: int = doc(0, "CPU threads of torch; 0 leaves its own choice")
+    device: str = doc("auto", "auto, cpu or cuda")
+
+    @property
+    def names(self) -> list[str]:
+        """Return the bases."""
+        return [name.strip() for name in self.bases.split(",") if name.strip()]
+
+    @property
+    def seed_numbers(self) -> list[int]:
+        """Return the seeds as numbers."""
+        return [int(seed) for seed in self.seeds.split(",") if seed.strip()]
+
+    def __post_init__(self) -> None:
+        """Check the lists."""
+        if not self.names:
+            raise ValueError("bases is empty")
+        if not self.seeds.replace(",", "").replace(" ", "").isdigit():
+            raise ValueError(f"seeds must be whole numbers, got {self.seeds!r}")
 
 
 @dataclasses.dataclass(frozen=True)

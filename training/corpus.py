@@ -35,12 +35,13 @@ _REGISTER = re.compile("项目|投资|企业|产业|园区|签约|招商|开工|
 
 @dataclass(frozen=True)
 class Document:
-    """One text of the corpora; ``title`` and ``summary`` where the source has them."""
+    """One text of the corpora; ``title``, ``summary`` and ``label`` (a section) where the source has them."""
 
     id: str
     title: str | None
     text: str
     summary: str | None
+    label: str | None = None
 
 
 def normalise(text: str) -> str:
@@ -52,7 +53,7 @@ def iter_documents(path: Path) -> Iterator[Document]:
     """Yield the documents of one file, widths normalised."""
     for row in iter_raw_rows(path):
         title, summary = row.get("title"), row.get("summary")
-        yield Document(row["id"], title and normalise(title), normalise(row["text"]), summary and normalise(summary))
+        yield Document(row["id"], title and normalise(title), normalise(row["text"]), summary and normalise(summary), row.get("label"))
 
 
 def read_mix(folder: Path, n_characters: int, seed: int) -> list[Document]:

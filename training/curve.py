@@ -7,7 +7,6 @@ ones, and scores each on the development articles, that none of them saw. The pa
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from training.baselines import BaselinePrediction, TfidfLogistic
 from training.calibration import decode_scores, fit_decoding
 from training.config import CurveConfig, FinetuneConfig
 from training.dataset import read_rows, to_example
-from training.finetune import build_classifier, fit, score_examples
+from training.finetune import build_classifier, fit, score_examples, shorten
 from training.scoring import evaluate_predictions
 
 logger = logging.getLogger(__name__)
@@ -53,14 +52,10 @@ def _read_parts(config: CurveConfig) -> dict[str, list[Example]]:
         split = row.get("split")
         name = row["origin"] if split == "train" else "calibration" if split == "calibration" else "measured" if split == "development" else ""
         if name in parts:
-            parts[name].append(_shorten(to_example(row), config.characters))
+            parts[name].append(shorten(to_example(row), config.characters))
     if empty := [name for name, examples in parts.items() if not examples]:
         raise InputError(f"{config.data}: no articles for {', '.join(empty)}; give what `python -m data prepare --corpora …` wrote")
     return parts
-
-
-def _shorten(example: Example, characters: int) -> Example:
-    return replace(example, article=replace(example.article, text=example.article.text[: characters or None]))
 
 
 def _run(system: str, train: Sequence[Example], calibration: Sequence[Example], measured: Sequence[Example], config: CurveConfig) -> dict[str, float]:

@@ -34,7 +34,6 @@ from training.card import classifier_card
 from training.config import FinetuneConfig, to_json
 from training.dataset import read_splits
 from training.lexical import add_scores, fit_lexical, lexical_scores, mix_in
-from training.weak import read_weak_examples, teach
 
 logger = logging.getLogger(__name__)
 _MAX_TRAIN_WINDOWS = 4  # a long article trains on four of its windows, the lead always, drawn anew each epoch: memory stays flat
@@ -53,10 +52,6 @@ def finetune_classifier(config: FinetuneConfig) -> Manifest:
     tokenizer, model = build_classifier(config, taxonomy)
     model.to(device)
     started_at = time.monotonic()
-    if config.weak and config.corpora is not None:
-        weak = read_weak_examples(config.corpora, config.weak, splits, config.seed)
-        soft = teach(weak, config.teacher, splits, device) if config.teacher else None
-        fit(model, tokenizer, weak, (), taxonomy, replace(config, epochs=1, noise=0.0), device, soft)
     history = fit(model, tokenizer, train, dev, taxonomy, config, device)
     minutes = round((time.monotonic() - started_at) / 60, 1)
     parts = {"development": dev, "calibration": splits.calibration, **splits.tests}
@@ -84,7 +79,7 @@ def finetune_classifier(config: FinetuneConfig) -> Manifest:
 def saved_config(config: FinetuneConfig, train: Sequence[Example], dev: Sequence[Example]) -> dict[str, Any]:
     """Return what a manifest says of a training run; folders of this machine are reduced to their names."""
     row = to_json(config)
-    for key in ("base", "output", "corpora", "teacher"):
+    for key in ("base", "output", "corpora"):
         row[key] = row[key] and Path(row[key]).name
     row["data"] = ",".join(Path(part).name if Path(part).is_absolute() else part for part in config.data.split(","))
     return {**row, "date": datetime.date.today().isoformat(), "n_train": len(train), "n_dev": len(dev)}
@@ -111,6 +106,11 @@ def write_model(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path, le
     tokenizer.save_pretrained(str(folder))
     if lexical is not None:
         lexical.save(folder)
+
+
+def shorten(example: Example, characters: int) -> Example:
+    """Return an article with the first ``characters`` of its text; 0 for all."""
+    return replace(example, article=replace(example.article, text=example.article.text[: characters or None]))
 
 
 # Targets and loss ---------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def fit_lexical(train: Sequence[Example], taxonomy: Taxonomy, n_ngrams: int, str
     counted = [hash_ngrams(page_of(e.article.title, e.article.text)) for e in train]
     everywhere, found = np.unique(np.concatenate([hashes for hashes, _ in counted]), return_counts=True)
     vocabulary, articles = everywhere[found >= _MIN_ARTICLES], found[found >= _MIN_ARTICLES]
-    marks = _marks(train, taxonomy)
+    marks = marks_of(train, taxonomy)
     strength = np.repeat(
         [(strengths or _INVERSE_STRENGTH)[name] for name in ("activity", "industry", "main")],
         [len(taxonomy.activity), len(taxonomy.industry), len(taxonomy.activity)],
@@ -55,7 +55,8 @@ def fit_lexical(train: Sequence[Example], taxonomy: Taxonomy, n_ngrams: int, str
     return model
 
 
-def _marks(train: Sequence[Example], taxonomy: Taxonomy) -> npt.NDArray[np.bool_]:
+def marks_of(train: Sequence[Example], taxonomy: Taxonomy) -> npt.NDArray[np.bool_]:
+    """Return (n, n_outputs) gold in the order of a classifier's outputs: activities, industries, main activity."""
     rows = [
         [
             *(key in e.annotation.activity for key in taxonomy.activity),
@@ -94,7 +95,7 @@ def _fit(
 def lexical_scores(model: LexicalModel, examples: Sequence[Example], taxonomy: Taxonomy) -> Scores:
     """Return the logits of the n-grams alone, and the gold."""
     logits = model.run([page_of(e.article.title, e.article.text) for e in examples]).double()
-    marks = _marks(examples, taxonomy)
+    marks = marks_of(examples, taxonomy)
     n_labels = len(taxonomy.activity) + len(taxonomy.industry)
     activity, industry, main = (t.numpy() for t in split_groups(logits, taxonomy))
     gold = marks.astype(np.float64)

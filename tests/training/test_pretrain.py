@@ -16,16 +16,13 @@ from training.pretrain import (
     SEP,
     Batches,
     build_model,
-    build_optimizers,
     compute_loss,
     corrupt,
-    load_state,
     mask_spans,
     prepare_cache,
     pretrain,
-    rate_at,
-    save_state,
 )
+from training.steps import build_optimizers, load_state, rate_at, save_state
 
 
 @pytest.fixture
