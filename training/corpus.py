@@ -1,11 +1,11 @@
 """Public Chinese text for pretraining: documents in, one array of token ids out.
 
 The corpora are folders of ``.jsonl.zst`` files (``title``, ``text``, ``summary`` a line). What is
-cached is made once per run folder: ``tokens.npy`` (uint16 ids of all documents), ``bounds.npy`` (where each
-begins) and ``pairs.jsonl`` (body and title or brief, for the second stage of the seq2seq model). A million
-characters take about two seconds, so the cache is not worth keeping longer than its run.
+cached is made once per run folder: ``tokens.npy`` (uint16 ids of all documents) and ``bounds.npy`` (where each
+begins). A million characters take about two seconds, so the cache is not worth keeping longer than its run.
 """
 
+import json
 import logging
 import random
 import re
@@ -20,6 +20,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, proce
 from transformers import PreTrainedTokenizerFast
 
 from data.corpora import iter_raw_rows
+from data.encodings import encode_line
 from data.width import to_full_punctuation, to_half_width
 
 logger = logging.getLogger(__name__)
@@ -149,17 +150,12 @@ def encode_documents(tokenizer: PreTrainedTokenizerFast, documents: list[Documen
     return np.concatenate(parts), bounds
 
 
-def iter_pairs(documents: list[Document]) -> Iterator[tuple[str, str, str]]:
-    """Yield (task, body, target): the title or the one-sentence brief of a document.
+def write_documents(path: Path, documents: Sequence[Document]) -> None:
+    """Write documents as JSON lines; those of which no pair can be made (no title, no summary, too short) with the rest."""
+    with path.open("wb") as file:
+        file.writelines(encode_line(document.__dict__) for document in documents)
 
-    Titles that repeat the first characters of the body are kept: copying is what a small model must learn.
-    """
-    for document in documents:
-        if document.summary and 20 <= len(document.summary) <= 160:
-            yield "[BRIEF]", document.text, document.summary
-        lead = re.split(r"(?<=[。！？])", document.text, maxsplit=1)[0]
-        if document.title and 8 <= len(document.title) <= 50:
-            yield "[TITLE]", document.text, document.title
-        # The lead sentence with the title as its hint is the closest public thing to a brief with figures.
-        if 30 <= len(lead) <= 160 and document.title and len(document.text) > 2 * len(lead):
-            yield "[COPY]", document.title + "\n" + document.text, lead
+
+def read_documents(path: Path) -> list[Document]:
+    """Read what ``write_documents`` wrote."""
+    return [Document(**json.loads(line)) for line in path.read_bytes().split(b"\n") if line]

@@ -25,7 +25,8 @@ from transformers import ModernBertConfig, ModernBertForMaskedLM, PreTrainedToke
 
 from models.device import pick_device
 from training.config import PretrainConfig, to_json
-from training.corpus import Document, build_tokenizer, encode_documents, iter_pairs, read_mix
+from training.corpus import Document, build_tokenizer, encode_documents, read_documents, read_mix, write_documents
+from training.pairs import draw_pair
 from training.steps import build_optimizers, load_state, run_steps
 
 logger = logging.getLogger(__name__)
@@ -69,9 +70,7 @@ def prepare_cache(config: PretrainConfig) -> PreTrainedTokenizerFast:
     np.save(cache / "tokens.npy", tokens)
     np.save(cache / "bounds.npy", bounds)
     if config.kind == "seq2seq":
-        with (cache / "pairs.jsonl").open("w", encoding="utf-8") as file:
-            for pair in iter_pairs(documents):
-                file.write(json.dumps(pair, ensure_ascii=False) + "\n")
+        write_documents(cache / "documents.jsonl", documents)
     logger.info("cached %d tokens of %d documents, %.4f unknown", len(tokens), len(bounds) - 1, float((tokens == UNK).mean()))
     (cache / "done").touch()
     return tokenizer
@@ -176,9 +175,8 @@ class Batches:
         )
         self.pieces = int(self.token_characters.max()) > 1
         self.stop_ids = frozenset(tokenizer.get_vocab()[char] for char in "。！？\n" if char in tokenizer.get_vocab())
-        pairs = cache / "pairs.jsonl"
-        # Split at line feeds only: a body may hold other line ends.
-        self.pairs = [json.loads(line) for line in pairs.read_text("utf-8").split("\n") if line] if pairs.exists() else []
+        documents = cache / "documents.jsonl"
+        self.documents = read_documents(documents) if documents.exists() else []
 
     def length_at(self, progress: float) -> int:
         """Return the sequence length at a share of the run: doubling, the longest for the last fifth."""
@@ -192,7 +190,7 @@ class Batches:
         rng = np.random.default_rng((self.config.seed, step))
         if self.config.kind == "encoder":
             return self._masked(rng, self.length_at(progress), 0, self.n_train)
-        if progress >= 1 - self.config.supervised and self.pairs:
+        if progress >= 1 - self.config.supervised and self.documents:
             return self._supervised(rng)
         return self._denoising(rng, min(self.length_at(progress), 256))
 
@@ -232,12 +230,15 @@ class Batches:
     def _supervised(self, rng: np.random.Generator) -> dict[str, Tensor]:
         sources, targets = [], []
         n_rows = max(1, self.config.batch_tokens // (self.config.max_length + 64))
-        for i in rng.integers(0, len(self.pairs), n_rows):
-            task, body, target = self.pairs[i]
-            ids = self.backend.encode(task + body[: self.config.max_length], add_special_tokens=False).ids
-            sources.append(np.array([CLS, *ids[: self.config.max_length - 2], SEP]))
-            targets.append(np.array([*self.backend.encode(target, add_special_tokens=False).ids[: TARGET_LENGTH - 1], SEP]))
-        return self._seq2seq_batch(sources, targets)
+        for _ in range(16 * n_rows):
+            if (pair := draw_pair(self.documents[int(rng.integers(len(self.documents)))], rng)) is None:
+                continue
+            source, target = (self.backend.encode(part, add_special_tokens=False).ids for part in pair)
+            sources.append(np.array([CLS, *source[: self.config.max_length - 2], SEP]))
+            targets.append(np.array([*target[: TARGET_LENGTH - 1], SEP]))
+            if len(sources) == n_rows:
+                break
+        return self._seq2seq_batch(sources, targets) if sources else self._denoising(rng, 256)
 
     def _seq2seq_batch(self, sources: list[npt.NDArray[np.int64]], targets: list[npt.NDArray[np.int64]]) -> dict[str, Tensor]:
         input_ids = pad_rows(sources, PAD)

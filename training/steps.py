@@ -44,7 +44,9 @@ def build_optimizers(model: nn.Module, config: ScheduleConfig) -> list[torch.opt
     matrices: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        inner = parameter.ndim == 2 and not any(part in name for part in ("embed", "shared", "relative_attention", "decoder.weight", "lm_head", "classifier"))
+        inner = parameter.ndim == 2 and not any(
+            part in name for part in ("embed", "shared", "relative_attention", "decoder.weight", "lm_head", "classifier")
+        )
         (matrices if inner else others).append(parameter)
     return [
         torch.optim.Muon(matrices, lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"),

@@ -6,7 +6,7 @@ import pytest
 import zstandard
 
 from data.corpora import iter_raw_rows
-from training.corpus import SPECIAL, build_tokenizer, encode_documents, iter_documents, iter_pairs, read_mix
+from training.corpus import SPECIAL, build_tokenizer, encode_documents, iter_documents, read_documents, read_mix, write_documents
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +68,10 @@ def test_bounds_cut_the_array_into_the_documents(corpora):
     assert pieces == [f"{d.title}\n{d.text}" for d in documents]
 
 
-def test_pairs_have_a_task_mark_and_a_body(corpora):
-    pairs = list(iter_pairs(list(iter_documents(corpora / "broadcast-00.jsonl.zst"))))
-    tasks = {task for task, _, _ in pairs}
-    assert tasks == {"[BRIEF]", "[TITLE]"} or tasks == {"[BRIEF]", "[TITLE]", "[COPY]"}
-    assert all(task in SPECIAL and body and target for task, body, target in pairs)
+def test_documents_come_back_as_they_were(corpora, tmp_path):
+    documents = list(iter_documents(corpora / "broadcast-00.jsonl.zst"))
+    write_documents(tmp_path / "d.jsonl", documents)
+    assert read_documents(tmp_path / "d.jsonl") == documents
 
 
 def test_pieces_keep_digits_and_signs_alone_and_round_trips_exact():

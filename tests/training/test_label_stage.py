@@ -75,7 +75,7 @@ def test_the_stage_writes_a_base_that_finetuning_takes_with_its_head(config, tmp
     stage = json.loads((config.output / "stage.json").read_text())
     assert set(stage["development"]) == {"teacher", "student"}
     assert stage["articles"] == 8
-    assert [row["loss"] for row in stage["log"]][-1] < [row["loss"] for row in stage["log"]][0]
+    assert stage["log"][-1]["loss"] < stage["log"][0]["loss"]
     model = AutoModelForSequenceClassification.from_pretrained(str(base))
     assert list(model.config.id2label.values()) == label_names(TAXONOMY)
     made = finetune_classifier(
