@@ -78,6 +78,7 @@ class ScheduleConfig:
     minutes: float = doc(60.0, "training time over all resumed runs; the learning rate follows it")
     lr: float = doc(2e-3, "peak learning rate")
     weight_decay: float = doc(0.05, "decoupled weight decay of matrices")
+    clock: str = doc("wall", "wall, or cpu: processor time over the threads, so that a busy machine does not shorten the run")
     warmup: float = doc(0.03, "share of the time spent warming up")
     decay: float = doc(0.4, "share of the time at the end in which the rate falls to zero")
     save_minutes: float = doc(5.0, "time between resumable checkpoints")
@@ -90,6 +91,8 @@ class ScheduleConfig:
 
     def _findings(self) -> list[str]:
         wrong = []
+        if self.clock not in ("wall", "cpu"):
+            wrong.append(f"clock must be wall or cpu, got {self.clock!r}")
         if self.minutes <= 0:
             wrong.append(f"minutes must be above 0, got {self.minutes}")
         if self.warmup + self.decay > 1:
@@ -111,6 +114,7 @@ class PretrainConfig(ScheduleConfig):
     corpora: Path = doc(dataclasses.MISSING, "folder of .jsonl.zst files with title, text, summary")
     kind: str = doc("encoder", "encoder (masked language modelling) or seq2seq (denoising, then body to title or brief)")
     tokenizer: Path | None = doc(None, "folder of a tokenizer to share; built from the corpora if absent")
+    encoder: Path | None = doc(None, "encoder base to begin with, of the same tokenizer, layers and width (seq2seq)")
     vocab_size: int = doc(8192, "entries of a new tokenizer, special tokens included")
     longest_piece: int = doc(1, "characters of the longest piece of a new tokenizer; 1 for single characters")
     layers: int = doc(4, "encoder layers")
@@ -121,6 +125,7 @@ class PretrainConfig(ScheduleConfig):
     batch_tokens: int = doc(4096, "tokens of one optimizer step")
     masked: float = doc(0.3, "share of tokens masked")
     tokens: int = doc(40_000_000, "characters of the corpora to cache for the run")
+    cache_only: bool = doc(False, "stop when the text is tokenised: RUN/cache is all that a run on another machine needs")
     supervised: float = doc(0.45, "share of the time at the end spent on body to title or brief (seq2seq)")
 
     def __post_init__(self) -> None:
@@ -134,6 +139,8 @@ class PretrainConfig(ScheduleConfig):
             wrong.append(f"first_length must be in [16, {self.max_length}], got {self.first_length}")
         if not 1 <= self.longest_piece <= 16:
             wrong.append(f"longest_piece must be in [1, 16] characters, got {self.longest_piece}")
+        if self.encoder is not None and (self.kind, self.tokenizer) != ("seq2seq", self.encoder):
+            wrong.append("encoder needs kind seq2seq, and the same folder as tokenizer")
         if self.hidden_size % 64:
             wrong.append(f"hidden_size must be a multiple of 64 (heads are 64 wide), got {self.hidden_size}")
         if wrong:

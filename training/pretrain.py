@@ -27,7 +27,8 @@ from models.device import pick_device
 from training.config import PretrainConfig, to_json
 from training.corpus import Document, build_tokenizer, encode_documents, read_documents, read_mix, write_documents
 from training.pairs import draw_pair
-from training.steps import build_optimizers, load_state, run_steps
+from training.steps import build_optimizers, load_state, matrix_peak, run_steps
+from training.warm_start import warm_start
 
 logger = logging.getLogger(__name__)
 PAD, UNK, CLS, SEP, MASK = range(5)
@@ -280,7 +281,7 @@ def build_model(config: PretrainConfig, vocab_size: int) -> nn.Module:
         d_model=config.hidden_size,
         d_kv=64,
         num_heads=config.hidden_size // 64,
-        d_ff=config.hidden_size * 3,
+        d_ff=config.hidden_size * 2,
         num_layers=config.layers,
         num_decoder_layers=config.decoder_layers,
         feed_forward_proj="gated-gelu",
@@ -326,15 +327,20 @@ def compile_encoder(model: Any) -> None:
 
 
 def pretrain(config: PretrainConfig) -> Path:
-    """Pretrain a base model from public text; resumes where it stopped; returns the folder of the base."""
+    """Pretrain a base model from public text; resumes where it stopped; returns the folder of the base (or of the cache)."""
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     random.seed(config.seed)
     device = pick_device(config.device)
     tokenizer = prepare_cache(config)
+    if config.cache_only:
+        return config.output / "cache"
     batches = Batches(config, tokenizer)
-    model = build_model(config, len(tokenizer)).to(device)
+    model = build_model(config, len(tokenizer))
+    if config.encoder is not None and isinstance(model, T5ForConditionalGeneration):
+        warm_start(model, ModernBertForMaskedLM.from_pretrained(str(config.encoder), trust_remote_code=False, dtype=torch.float32))
+    model.to(device)
     optimizers = build_optimizers(model, config)
     progress = load_state(config.output / "state", model, optimizers)
     n_parameters = sum(p.numel() for p in model.parameters())
@@ -349,7 +355,28 @@ def pretrain(config: PretrainConfig) -> Path:
 
     run_steps(model, optimizers, batches, compute_loss, config, progress, device, keep)
     keep("base")
+    _log_throughput(model, config, progress, device)
     return config.output / "base"
+
+
+def flops_a_token(model: Any, config: PretrainConfig) -> float:
+    """Return the operations of one training step a token, forward and backward, of the encoder: matrices, attention, and the vocabulary on masked positions.
+
+    Source: 6 operations a weight and token (arXiv 2001.08361), 12 * layers * width * length for attention (arXiv 2204.02311).
+    """
+    inner = sum(int(p.numel()) for name, p in model.named_parameters() if p.ndim == 2 and "layers." in name)
+    attention = 12 * config.layers * config.hidden_size * config.max_length
+    vocabulary = 6 * config.masked * config.hidden_size * (int(model.config.vocab_size) + config.hidden_size)
+    return 6 * inner + attention + vocabulary
+
+
+def _log_throughput(model: Any, config: PretrainConfig, progress: dict[str, Any], device: torch.device) -> None:
+    if config.kind != "encoder" or not progress["elapsed_s"]:
+        return
+    rate, peak = progress["tokens"] / progress["elapsed_s"], matrix_peak(device)
+    logger.info(
+        "%.0f tokens/s, %.1f %% of the measured matrix peak of %.2f TFLOP/s", rate, 100 * rate * flops_a_token(model, config) / peak, peak / 1e12
+    )
 
 
 def _save_base(

@@ -1,6 +1,6 @@
 """Resumable training by the clock: optimizers, learning rate, state on disk, and the loop that every pretraining stage runs.
 
-The learning rate follows the training time spent, so a run ends on the minute however busy the machine was. Batches are drawn
+The learning rate follows the training time spent, so a run ends on the minute however busy the machine was (``--clock wall``), or after the same work (``--clock cpu``). Batches are drawn
 by step number, so a run that was killed goes on with the batches that it would have seen.
 """
 
@@ -127,7 +127,9 @@ def run_steps(
     """
     budget_s = config.minutes * 60
     model.train()
-    saved_at = logged_at = ticked_at = time.monotonic()
+    clock = _clock(config)
+    saved_at = logged_at = time.monotonic()
+    ticked_at = clock()
     recent: list[tuple[float, float]] = []  # loss a token, loss a character
     characters_then = progress["characters"]
     for step in _steps_from(progress["step"]):
@@ -148,11 +150,12 @@ def run_steps(
             optimizer.zero_grad(set_to_none=True)
         value = loss.item()
         recent.append((value, value / stream.characters_a_label(drawn)))
-        now = time.monotonic()
+        now, tick = time.monotonic(), clock()
         # A machine that slept for an hour has not trained for an hour.
-        progress |= {"step": step + 1, "elapsed_s": progress["elapsed_s"] + min(now - ticked_at, _LONGEST_STEP_S)}
+        progress |= {"step": step + 1, "elapsed_s": progress["elapsed_s"] + min(tick - ticked_at, _LONGEST_STEP_S)}
         progress["characters"] += stream.characters_of(drawn)
-        ticked_at = now
+        progress["tokens"] = progress.get("tokens", 0) + drawn["input_ids"].numel()
+        ticked_at = tick
         if len(recent) == config.log_steps:
             rate = (progress["characters"] - characters_then) / (now - logged_at)
             row = {
@@ -167,12 +170,33 @@ def run_steps(
             recent, logged_at, characters_then = [], now, progress["characters"]
         if now - saved_at > config.save_minutes * 60:
             save_state(config.output / "state", model, optimizers, progress)
-            saved_at = ticked_at = time.monotonic()
+            saved_at, ticked_at = time.monotonic(), clock()
         for at in config.kept_shares:
             if share < at <= progress["elapsed_s"] / budget_s:
                 keep(f"base-{at:g}")
-                ticked_at = time.monotonic()
+                ticked_at = clock()
     save_state(config.output / "state", model, optimizers, progress)
+
+
+def matrix_peak(device: torch.device, size: int = 2048, seconds: float = 0.5) -> float:
+    """Return what the device reaches in multiplying large bfloat16 matrices, FLOP/s: the bound that training is held against."""
+    a, b = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
+    best = math.inf
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        started_at = time.perf_counter()
+        product = a @ b
+        product[0, 0].item()  # waits for the device
+        best = min(best, time.perf_counter() - started_at)
+    return 2 * size**3 / best
+
+
+def _clock(config: ScheduleConfig) -> Callable[[], float]:
+    """Return what counts the time of a run, seconds."""
+    if config.clock == "wall":
+        return time.monotonic
+    threads = torch.get_num_threads()
+    return lambda: time.process_time() / threads
 
 
 def _steps_from(step: int) -> Iterator[int]:

@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import logging
+import shutil
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from training.pretrain import (
     build_model,
     compute_loss,
     corrupt,
+    flops_a_token,
     mask_spans,
     prepare_cache,
     pretrain,
@@ -123,3 +126,37 @@ def test_the_second_stage_asks_for_titles_and_briefs(config):
     assert not marks & set(early["input_ids"][:, 1].tolist())
     assert set(late["input_ids"][:, 1].tolist()) <= marks
     assert late["labels"].shape[0] == late["input_ids"].shape[0]
+
+
+def test_the_cache_alone_is_enough_for_a_run_elsewhere(config, tmp_path, caplog):
+    assert pretrain(dataclasses.replace(config, cache_only=True)) == config.output / "cache"
+    elsewhere = dataclasses.replace(config, output=tmp_path / "elsewhere", corpora=tmp_path / "nothing here")
+    shutil.copytree(config.output / "cache", elsewhere.output / "cache")
+    with caplog.at_level(logging.INFO):
+        assert (pretrain(elsewhere) / "model.safetensors").exists()
+    assert "of the measured matrix peak" in caplog.text
+
+
+def test_the_clock_of_the_processor_counts_work_and_not_waiting(config, monkeypatch):
+    config = dataclasses.replace(config, clock="cpu", minutes=0.02)
+    spent = iter(range(10**6))
+    monkeypatch.setattr("time.process_time", lambda: next(spent) * 0.1 * torch.get_num_threads())
+    base = pretrain(config)
+    told = json.loads((base / "pretraining.json").read_text())
+    assert told["steps"] == 12  # a tenth of a second each, whatever the wall says
+
+
+def test_operations_a_token_follow_the_model(config):
+    wide = dataclasses.replace(config, hidden_size=128)
+    assert flops_a_token(build_model(wide, 400), wide) > 2.5 * flops_a_token(build_model(config, 400), config)
+
+
+def test_pieces_are_masked_in_shorter_spans():
+    rng = np.random.default_rng(0)
+    rows = rng.integers(N_SPECIAL, 500, (100, 100)).astype(np.int64)
+    runs = {}
+    for pieces in (False, True):
+        chosen = (mask_spans(rows, 0.1, 500, np.random.default_rng(1), pieces)[1] != IGNORE).numpy()
+        assert 0.08 < chosen.mean() < 0.12
+        runs[pieces] = chosen.sum() / (np.diff(chosen.astype(int), axis=1, prepend=0) == 1).sum()
+    assert runs[True] < runs[False]
