@@ -76,7 +76,7 @@ def tiny_checkpoint(tmp_path_factory, tiny_bases) -> Path:
 
     folder = tmp_path_factory.mktemp("checkpoint")
     taxonomy = load_taxonomy()
-    config = FinetuneConfig(base=str(tiny_bases["encoder"]), output=folder / "classifier")
+    config = FinetuneConfig(base=str(tiny_bases["encoder"]), output=folder / "classifier", max_length=128)
     tokenizer, model = build_classifier(config, taxonomy)
     thresholds = {name: 0.5 for name in label_names(taxonomy) if not name.startswith("main/")}
     decoding = Decoding({"activity": 1.0, "industry": 1.0, "main": 1.0}, {"activity": 0.0, "industry": 0.0}, thresholds)

@@ -6,6 +6,7 @@ chosen on the development split; what is saved is a complete checkpoint folder.
 """
 
 import datetime
+import json
 import logging
 import math
 import random
@@ -22,6 +23,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 from data.augment import add_noise
 from data.clean import CLEAN_VERSION, clean_text
+from data.errors import InputError
 from data.schema import Example
 from data.taxonomy import Taxonomy, load_taxonomy
 from models.classifier import Encoded, TorchClassifier, batch_by_tokens, encode_article, pad_windows, pool_windows, split_groups
@@ -36,6 +38,8 @@ from training.dataset import read_splits
 from training.lexical import add_scores, fit_lexical, lexical_scores, mix_in
 
 logger = logging.getLogger(__name__)
+_LARGEST_HALF = 6e4  # float16 ends at 65,504
+_NEVER_HALF = frozenset({"t5", "mt5"})
 _MAX_TRAIN_WINDOWS = 4  # a long article trains on four of its windows, the lead always, drawn anew each epoch: memory stays flat
 
 
@@ -90,6 +94,7 @@ def build_classifier(config: FinetuneConfig, taxonomy: Taxonomy) -> tuple[PreTra
     names = label_names(taxonomy)
     tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)
     settings = AutoConfig.from_pretrained(config.base, trust_remote_code=False)
+    check_length(config, settings)
     settings.id2label = dict(enumerate(names))
     settings.label2id = {name: i for i, name in enumerate(names)}
     settings.problem_type = "multi_label_classification"
@@ -101,11 +106,32 @@ def build_classifier(config: FinetuneConfig, taxonomy: Taxonomy) -> tuple[PreTra
 
 
 def write_model(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path, lexical: LexicalModel | None = None) -> None:
-    """Write weights as float16 safetensors (half the size; the difference is below 1e-3 in the logits), the tokenizer and the n-grams."""
-    model.to("cpu", torch.float16).save_pretrained(str(folder))
+    """Write weights as float16 safetensors (half the size; the difference is below 1e-3 in the logits), the tokenizer and the n-grams.
+
+    Weights that float16 cannot hold stay float32. Models always compute in float32; T5's config says so too, because its activations overflow in float16.
+    """
+    fits = all(float(p.detach().abs().max()) < _LARGEST_HALF for p in model.parameters() if p.numel())
+    model.to("cpu", torch.float16 if fits else torch.float32).save_pretrained(str(folder))
+    if model.config.model_type in _NEVER_HALF:
+        path = folder / "config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "dtype": "float32"}, ensure_ascii=False, indent=2) + "\n", "utf-8")
     tokenizer.save_pretrained(str(folder))
     if lexical is not None:
         lexical.save(folder)
+
+
+def check_length(config: FinetuneConfig, settings: Any) -> None:
+    """Raise where windows would be longer than a base with learnt positions reads.
+
+    Raises:
+        InputError: ``max_length`` beyond its positions.
+
+    """
+    positions = getattr(settings, "max_position_embeddings", None)
+    if settings.model_type in ("roberta", "xlm-roberta") and positions:
+        positions -= settings.pad_token_id + 1  # its positions begin behind that of padding
+    if positions and config.max_length > positions:
+        raise InputError(f"max_length is {config.max_length} tokens, and this base reads {positions}; give --max-length {positions} or less")
 
 
 def shorten(example: Example, characters: int) -> Example:

@@ -48,7 +48,7 @@ def pretrain_on_labels(config: LabelsConfig) -> Path:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     device, taxonomy = pick_device(config.device), load_taxonomy()
-    settings = FinetuneConfig(base=str(config.base), output=config.output)
+    settings = FinetuneConfig(base=str(config.base), output=config.output, max_length=config.max_length)
     tokenizer, model = build_classifier(settings, taxonomy)
     splits = read_splits(config.data, None, 0.2)
     teacher = prepare_articles(config, tokenizer, splits, taxonomy)

@@ -111,7 +111,7 @@ def test_targets_and_loss_reward_the_right_labels():
 
 
 def test_rates_fall_from_the_head_to_the_embeddings(tiny_bases, tmp_path):
-    config = FinetuneConfig(base=str(tiny_bases["encoder"]), output=tmp_path, layer_decay=0.5)
+    config = FinetuneConfig(base=str(tiny_bases["encoder"]), output=tmp_path, layer_decay=0.5, max_length=128)
     _, model = build_classifier(config, TAXONOMY)
     groups = parameter_groups(model, config)
     rate_of = {id(p): group["lr"] for group in groups for p in group["params"]}
@@ -124,99 +124,6 @@ def test_rates_fall_from_the_head_to_the_embeddings(tiny_bases, tmp_path):
         < by_name["model.layers.1.attn.Wqkv.weight"]
         == config.lr
     )
-
-
-# Other bases --------------------------------------------------------------------------------------------------
-
-
-def bert_like_tokenizer(folder):
-    from transformers import BertTokenizerFast
-
-    characters = sorted(
-        {c for _, _, text, summary in TEXTS for c in text + summary if c not in "{n} "} | set("0123456789临江新闻会议要求推动经济发展")
-    )
-    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]) + "\n", "utf-8")
-    return BertTokenizerFast(vocab=str(folder / "vocab.txt"), model_max_length=128)
-
-
-def make_bert(folder):
-    from transformers import BertConfig, BertForMaskedLM
-
-    tokenizer = bert_like_tokenizer(folder)
-    config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=128
-    )
-    BertForMaskedLM(config).save_pretrained(str(folder))
-    tokenizer.save_pretrained(str(folder))
-
-
-def make_bart(folder):
-    from transformers import BartConfig, BartForConditionalGeneration
-
-    tokenizer = bert_like_tokenizer(folder)
-    config = BartConfig(
-        vocab_size=len(tokenizer), d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=64,
-        decoder_ffn_dim=64, max_position_embeddings=256, pad_token_id=0, bos_token_id=2, eos_token_id=3, decoder_start_token_id=2, forced_eos_token_id=3,
-    )  # fmt: skip
-    BartForConditionalGeneration(config).save_pretrained(str(folder))
-    tokenizer.save_pretrained(str(folder))
-
-
-def make_mt5(folder):
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
-    from transformers import MT5Config, MT5ForConditionalGeneration, PreTrainedTokenizerFast
-
-    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)] + [
-        (c, -3.0) for c in sorted({c for _, _, a, b in TEXTS for c in a + b} | set("0123456789"))
-    ]
-    backend = Tokenizer(models.Unigram(pieces, unk_id=2))
-    backend.pre_tokenizer, backend.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
-    backend.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=128)
-    config = MT5Config(
-        vocab_size=len(tokenizer),
-        d_model=32,
-        d_kv=16,
-        d_ff=64,
-        num_layers=1,
-        num_decoder_layers=1,
-        num_heads=2,
-        decoder_start_token_id=0,
-        pad_token_id=0,
-        eos_token_id=1,
-    )
-    MT5ForConditionalGeneration(config).save_pretrained(str(folder))
-    tokenizer.save_pretrained(str(folder))
-
-
-def test_a_bert_base_can_be_finetuned(tmp_path, data_file):
-    base = tmp_path / "bert"
-    base.mkdir()
-    make_bert(base)
-    config = FinetuneConfig(base=str(base), output=tmp_path / "m" / "classifier", data=str(data_file), epochs=1, max_length=128, device="cpu")
-    finetune_classifier(config)
-    predictor = Predictor.load(tmp_path / "m", "cpu")
-    long = Article("long", TEXTS[0][2].format(n=3) * 30)
-    row = predictor.analyze([long])[0].to_json()
-    assert row["input"]["tokens_used"] == row["input"]["tokens"] > 128
-
-
-@pytest.mark.parametrize("make", [make_bart, make_mt5])
-def test_other_sequence_to_sequence_bases_can_be_finetuned(tmp_path, tiny_checkpoint, data_file, make):
-    import shutil
-
-    base = tmp_path / "base"
-    base.mkdir()
-    make(base)
-    shutil.copytree(tiny_checkpoint / "classifier", tmp_path / "m" / "classifier")
-    config = FinetuneConfig(
-        base=str(base), output=tmp_path / "m" / "summarizer", data=str(data_file), kind="summarizer", epochs=1, max_length=128, device="cpu"
-    )
-    manifest = finetune_summarizer(config)
-    assert manifest.decoding["prefix"] == ""
-    result = Predictor.load(tmp_path / "m", "cpu").analyze([examples(1)[0].article])[0]
-    assert result.summary.ungrounded == ()
-    assert result.model["summarizer"] == manifest.tag
 
 
 # Summariser ---------------------------------------------------------------------------------------------------
