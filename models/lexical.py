@@ -86,14 +86,23 @@ class LexicalModel:
             out[row] += values @ self.weights[columns]
         return torch.from_numpy(out)
 
+    def round_weights(self) -> None:
+        """Round the weights in place to what ``save`` writes, so that what is measured is what is served."""
+        scale = self._scale()
+        self.weights = (np.rint(self.weights / scale) * scale).astype(np.float32)
+
+    def _scale(self) -> npt.NDArray[np.float32]:
+        largest: npt.NDArray[np.float32] = np.maximum(np.abs(self.weights).max(axis=0, initial=0.0), 1e-8).astype(np.float32)
+        return largest / np.float32(127)
+
     def save(self, folder: Path) -> None:
         """Write ``lexical.safetensors``; weights as int8 with one scale an output (an error below 0.4 % of the largest weight)."""
-        scale = np.maximum(np.abs(self.weights).max(axis=0, initial=0.0), 1e-8) / 127
+        scale = self._scale()
         tensors = {
             "hashes": self.hashes.view(np.int64),
             "idf": self.idf.astype(np.float16),
             "weights": np.rint(self.weights / scale).astype(np.int8),
-            "scale": scale.astype(np.float32),
+            "scale": scale,
             "bias": self.bias.astype(np.float32),
         }
         save_file(tensors, folder / LEXICAL_FILE)

@@ -157,8 +157,9 @@ class Predictor:
         owner = torch.tensor([i for i, p in enumerate(prepared) for _ in p.encoded.input_ids])
         logits = self.classifier.run(rows)
         pooled = pool_windows(logits, owner, len(prepared), self.taxonomy)
-        if self.lexical is not None:
-            pooled = pooled + self.lexical.run([page_of(p.title, p.cleaned.text) for p in prepared])
+        if self.lexical is not None:  # n-grams are counted in the whole article: each of its windows has them all
+            ngrams = self.lexical.run([page_of(p.title, p.cleaned.text) for p in prepared])
+            pooled, logits = pooled + ngrams, logits + ngrams[owner]
         activity, industry, main = (t.tolist() for t in probs_of(pooled, self.taxonomy, self.decoding))
         per_window = probs_of(logits, self.taxonomy, self.decoding)[2]
         keys = self.taxonomy.activity

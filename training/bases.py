@@ -24,7 +24,7 @@ from data.clean import clean_text, clean_title
 from data.errors import InputError
 from data.schema import Example
 from data.taxonomy import load_taxonomy
-from models.classifier import pad_windows
+from models.classifier import LENGTH_STEP, pad_windows
 from models.device import pick_device
 from training.baselines import BaselinePrediction
 from training.calibration import decode_scores, fit_decoding
@@ -47,25 +47,34 @@ _PROBE_TEST_SHARE = 0.4
 def run_bases(config: BasesConfig) -> list[dict[str, Any]]:
     """Fine-tune and score every base with every seed; a row each, written to ``config.json`` as they come.
 
-    Rows that the file holds already are not run again, so that a stop loses one.
+    Rows that the file holds already are not run again, so that a stop loses one; sections are told apart with the first seed alone.
     """
-    splits = read_splits(config.data, None, 0.2)
-    parts = {name: [shorten(e, config.characters) for e in part] for name, part in (("train", splits.train), ("calibration", splits.calibration))}
+    names = [_name(base) for base in config.names]
+    if len(set(names)) < len(names):
+        raise InputError(f"bases whose folders end alike cannot be told apart in the rows: {', '.join(config.names)}")
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    splits = read_splits(config.data, config.corpora, 0.2)
+    # Whole articles choose thresholds, as whole ones are measured.
+    parts = {"train": [shorten(e, config.characters) for e in splits.train], "calibration": splits.calibration}
     if not parts["calibration"]:
         raise InputError(f"{config.data}: no calibration split; give what `python -m data prepare` wrote")
     sections = list(read_sections(config.corpora)) if config.corpora else []
     rows: list[dict[str, Any]] = json.loads(config.json.read_text("utf-8")) if config.json and config.json.exists() else []
     if sections and not any(row["base"] == "tfidf" for row in rows):
         rows.append({"base": "tfidf", "seed": 0, "section_accuracy": probe_tfidf(sections)})
+        _write(rows, config.json)
+    settings = {"epochs": config.epochs, "lr": config.lr, "characters": config.characters, "max_length": config.max_length}
+    if any(row.get("settings", settings) != settings for row in rows):
+        raise InputError(f"{config.json} holds rows of other settings; give another file")
     for seed in config.seed_numbers:
         for base in config.names:
             if any((row["base"], row["seed"]) == (_name(base), seed) for row in rows):
                 continue
-            rows.append(_run(base, seed, parts, splits.development, sections if seed == config.seed_numbers[0] else [], config))
+            row = _run(base, seed, parts, splits.development, sections if seed == config.seed_numbers[0] else [], config)
+            rows.append(row | {"settings": settings})
             logger.info("%s", rows[-1])
-            if config.json is not None:
-                config.json.parent.mkdir(parents=True, exist_ok=True)
-                config.json.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+            _write(rows, config.json)
     return rows
 
 
@@ -82,7 +91,7 @@ def _run(
     if base.startswith(RANDOM):
         torch.manual_seed(seed)
         model = AutoModelForSequenceClassification.from_config(model.config)  # type: ignore[no-untyped-call]
-    probed = probe_base(model, tokenizer, sections, device) if sections else None
+    probed = probe_base(model, tokenizer, sections, device, min(256, config.max_length)) if sections else None
     model.to(device)
     fit(model, tokenizer, parts["train"], (), taxonomy, settings, device)
     known = score_examples(model, tokenizer, parts["calibration"], taxonomy, settings.max_length, device)
@@ -102,6 +111,14 @@ def _run(
     }  # fmt: skip
 
 
+def _write(rows: Sequence[dict[str, Any]], path: Path | None) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(path.name + ".new")
+        fresh.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+        fresh.replace(path)  # rows are read back: a stop must not leave half of them
+
+
 def _name(base: str) -> str:
     """Return the last two parts of a folder: the run and which base of it."""
     return (RANDOM if base.startswith(RANDOM) else "") + "/".join(Path(base.removeprefix(RANDOM)).parts[-2:])
@@ -112,15 +129,14 @@ def _name(base: str) -> str:
 
 def read_sections(corpora: Path) -> Iterator[tuple[str, str]]:
     """Yield (section, title and beginning) of up to 300 articles of each of ``SECTIONS``, the same ones each time."""
-    by_section: dict[str, list[tuple[str, str]]] = {section: [] for section in SECTIONS}
+    by_section: dict[str, list[tuple[str, str, str]]] = {section: [] for section in SECTIONS}
     for path in sorted(corpora.glob("news-*.jsonl.zst")):
         for document in iter_documents(path):
             if document.label in by_section and len(document.text) >= 100:
-                page = f"{clean_title(document.title) or ''}\n{clean_text(document.text[:_PROBE_CHARACTERS]).text}"
-                by_section[document.label].append((document.id, page))
+                by_section[document.label].append((document.id, f"{clean_title(document.title) or ''}\n", document.text[:_PROBE_CHARACTERS]))
     for section, pages in by_section.items():
-        for _, page in sorted(random.Random(5).sample(sorted(pages), min(len(pages), _ARTICLES_A_SECTION))):
-            yield section, page
+        for _, title, text in sorted(random.Random(5).sample(sorted(pages), min(len(pages), _ARTICLES_A_SECTION))):
+            yield section, title + clean_text(text).text
 
 
 def probe_tfidf(sections: Sequence[tuple[str, str]]) -> float:
@@ -129,12 +145,15 @@ def probe_tfidf(sections: Sequence[tuple[str, str]]) -> float:
     return _probe(features.fit_transform([page for _, page in sections]), [section for section, _ in sections], 10.0)
 
 
-def probe_base(model: Any, tokenizer: Any, sections: Sequence[tuple[str, str]], device: torch.device) -> float:
+def probe_base(model: Any, tokenizer: Any, sections: Sequence[tuple[str, str]], device: torch.device, max_length: int = 256) -> float:
     """Return the accuracy of a logistic regression on the base's frozen states, mean over the tokens, last layer and middle one."""
     encoder = getattr(model, model.base_model_prefix).to(device).eval()
     states: list[npt.NDArray[np.float32]] = []
     for start in range(0, len(sections), 16):
-        rows = [tokenizer(page, truncation=True, max_length=256)["input_ids"] for _, page in sections[start : start + 16]]
+        rows = [
+            tokenizer(page, truncation=True, max_length=max_length // LENGTH_STEP * LENGTH_STEP)["input_ids"]
+            for _, page in sections[start : start + 16]
+        ]
         inputs = {key: value.to(device) for key, value in pad_windows(rows, int(tokenizer.pad_token_id)).items()}
         with torch.inference_mode():
             hidden = encoder(**inputs, output_hidden_states=True).hidden_states
@@ -173,7 +192,7 @@ def bases_table(rows: Sequence[dict[str, Any]]) -> str:
         own = [row for row in rows if row["base"] == base]
         first = own[0]
         measured = [_spread([row[f"{s}_{k}"] for row in own]) if f"{s}_{k}" in first else "–" for s, k in MEASURED]
-        section = next((f"{row['section_accuracy']:.3f}" for row in own if row.get("section_accuracy")), "–")
+        section = next((f"{row['section_accuracy']:.3f}" for row in own if row.get("section_accuracy") is not None), "–")
         numbers = (
             [f"{first['parameters'] / 1e6:.1f}", f"{first['characters'] / 1e6:.1f}", _or_dash(first["held_out_loss"])]
             if "parameters" in first

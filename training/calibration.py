@@ -40,7 +40,7 @@ def fit_platt(logits: Array, gold: Array) -> tuple[float, float]:
         z = logits / np.exp(x[0]) + x[1]
         return float(np.mean(np.logaddexp(0, z) - gold * z))
 
-    found = minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=[(-1.5, 1.5), (-4.0, 4.0)])
+    found = minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=[(-1.5, 4.0), (-4.0, 4.0)])
     return float(np.exp(found.x[0])), float(found.x[1])
 
 
@@ -53,7 +53,7 @@ def fit_softmax_temperature(logits: Array, gold: npt.NDArray[np.int64]) -> float
     def loss(log_t: float) -> float:
         return float(-np.mean(log_softmax(logits / np.exp(log_t), axis=1)[np.arange(len(gold)), gold]))
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-1.5, 1.5), method="bounded").x))
+    return float(np.exp(minimize_scalar(loss, bounds=(-1.5, 4.0), method="bounded").x))
 
 
 def expected_calibration_error(probs: Array, correct: npt.NDArray[Any], bins: int = 15) -> float:

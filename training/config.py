@@ -7,6 +7,7 @@ help line and the JSON written into the checkpoint never disagree. ``--config FI
 import dataclasses
 import inspect
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -14,6 +15,7 @@ from typing import Any, TypeVar, get_type_hints
 import typer
 
 Config = TypeVar("Config")
+logger = logging.getLogger(__name__)
 
 
 def doc(default: Any, help: str) -> Any:
@@ -42,7 +44,7 @@ class FinetuneConfig:
     noise: float = doc(0.25, "share of the articles that train with drawn crawl noise, anew each epoch (classifier)")
     lexical: int = doc(40_000, "character n-grams of the linear part beside the encoder (classifier); 0 for none")
     batch_articles: int = doc(16, "articles of one optimizer step")
-    max_length: int = doc(512, "longest window or source, tokens")
+    max_length: int = doc(0, "longest window or source, tokens; 0 for what the base reads, at most 512")
     lr: float = doc(4e-4, "peak learning rate of the top layer and heads")
     layer_decay: float = doc(0.9, "factor of the rate from each layer to the one below it")
     weight_decay: float = doc(0.05, "decoupled weight decay")
@@ -62,8 +64,10 @@ class FinetuneConfig:
             wrong.append(f"lexical must be 0 or more n-grams, got {self.lexical}")
         if not 0 <= self.noise <= 1:
             wrong.append(f"noise must be in [0, 1], got {self.noise}")
-        if self.max_length < 64:
-            wrong.append(f"max_length must be at least 64 tokens, got {self.max_length}")
+        if self.max_length and self.max_length < 64:
+            wrong.append(f"max_length must be 0 or at least 64 tokens, got {self.max_length}")
+        if self.epochs < (self.kind == "summarizer"):
+            wrong.append(f"epochs must be {'at least 1' if self.kind == 'summarizer' else '0 or more'}, got {self.epochs}")
         if not 0 < self.layer_decay <= 1:
             wrong.append(f"layer_decay must be in (0, 1], got {self.layer_decay}")
         if wrong:
@@ -167,8 +171,8 @@ class LabelsConfig(ScheduleConfig):
         wrong += [
             f"{name} must be above 0, got {getattr(self, name)}" for name in ("articles", "characters", "batch_articles") if getattr(self, name) <= 0
         ]
-        if self.max_length < 16:
-            wrong.append(f"max_length must be at least 16 tokens, got {self.max_length}")
+        if self.max_length < 64:
+            wrong.append(f"max_length must be at least 64 tokens, got {self.max_length}")
         if wrong:
             raise ValueError("; ".join(wrong))
 
@@ -288,7 +292,7 @@ class BasesConfig:
         """Check the lists."""
         if not self.names:
             raise ValueError("bases is empty")
-        if not self.seeds.replace(",", "").replace(" ", "").isdigit():
+        if not self.seeds.strip(", ") or not all(seed.strip().isdigit() for seed in self.seeds.split(",") if seed.strip()):
             raise ValueError(f"seeds must be whole numbers, got {self.seeds!r}")
 
 
@@ -317,7 +321,9 @@ def read_config(path: Path, fields: list[dataclasses.Field[Any]]) -> dict[str, A
     values = row["config"] if "format" in row and "config" in row else row
     known = {field.name for field in fields} | {"kind"}
     unknown = sorted(set(values) - known - _SAVED_BESIDE)
-    if unknown:
+    if unknown and values is not row:  # a checkpoint of another version: its other fields still repeat the run
+        logger.warning("%s: fields that this version does not know are left out: %s", path, ", ".join(unknown))
+    elif unknown:
         raise typer.BadParameter(f"--config {path}: unknown fields {', '.join(unknown)}")
     return {key: value for key, value in values.items() if key in known}
 

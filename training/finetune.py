@@ -26,11 +26,11 @@ from data.clean import CLEAN_VERSION, clean_text
 from data.errors import InputError
 from data.schema import Example
 from data.taxonomy import Taxonomy, load_taxonomy
-from models.classifier import Encoded, TorchClassifier, batch_by_tokens, encode_article, pad_windows, pool_windows, split_groups
+from models.classifier import LENGTH_STEP, Encoded, TorchClassifier, batch_by_tokens, encode_article, pad_windows, pool_windows, split_groups
 from models.decoding import Decoding
 from models.device import pick_device
 from models.lexical import LexicalModel
-from models.registry import Manifest, label_names, save_checkpoint
+from models.registry import MANIFEST, Manifest, label_names, save_checkpoint
 from training.calibration import Scores, cross_fitted_ece, decoded_f1, ece_of, fit_decoding
 from training.card import classifier_card
 from training.config import FinetuneConfig, to_json
@@ -39,6 +39,7 @@ from training.lexical import add_scores, fit_lexical, lexical_scores, mix_in
 
 logger = logging.getLogger(__name__)
 _LARGEST_HALF = 6e4  # float16 ends at 65,504
+_LONGEST = 512  # tokens of a window: longer ones cost more than they tell on a CPU
 _NEVER_HALF = frozenset({"t5", "mt5"})
 _MAX_TRAIN_WINDOWS = 4  # a long article trains on four of its windows, the lead always, drawn anew each epoch: memory stays flat
 
@@ -50,6 +51,7 @@ def finetune_classifier(config: FinetuneConfig) -> Manifest:
     torch.manual_seed(config.seed)
     device = pick_device(config.device)
     taxonomy = load_taxonomy()
+    config = replace(config, max_length=pick_length(config))
     splits = read_splits(config.data, config.corpora, config.dev_share)
     train, dev = splits.train, splits.development
     logger.info("%d articles to train on, %d for development, %d to calibrate", len(train), len(dev), len(splits.calibration))
@@ -90,18 +92,27 @@ def saved_config(config: FinetuneConfig, train: Sequence[Example], dev: Sequence
 
 
 def build_classifier(config: FinetuneConfig, taxonomy: Taxonomy) -> tuple[PreTrainedTokenizerBase, Any]:
-    """Return tokenizer and model of a base with a fresh head over all label groups."""
+    """Return tokenizer and model of a base, with a fresh head over all label groups where it has none for them.
+
+    Raises:
+        InputError: no epochs are asked for and the base has no head of these labels.
+
+    """
     names = label_names(taxonomy)
     tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)
     settings = AutoConfig.from_pretrained(config.base, trust_remote_code=False)
-    check_length(config, settings)
+    own = [(settings.id2label or {}).get(i) for i in range(len(names))]
     settings.id2label = dict(enumerate(names))
     settings.label2id = {name: i for i, name in enumerate(names)}
     settings.problem_type = "multi_label_classification"
     for field in ("classifier_dropout", "mlp_dropout"):
         if hasattr(settings, field):
             setattr(settings, field, config.dropout)
-    model = AutoModelForSequenceClassification.from_pretrained(config.base, config=settings, trust_remote_code=False, dtype=torch.float32)
+    model, report = AutoModelForSequenceClassification.from_pretrained(
+        config.base, config=settings, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
+    )
+    if not config.epochs and (own != names or report["missing_keys"]):
+        raise InputError(f"{config.base} has no head for these labels: --epochs 0 keeps a classifier's weights, it cannot make one")
     return tokenizer, model
 
 
@@ -120,18 +131,27 @@ def write_model(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path, le
         lexical.save(folder)
 
 
-def check_length(config: FinetuneConfig, settings: Any) -> None:
-    """Raise where windows would be longer than a base with learnt positions reads.
+def pick_length(config: FinetuneConfig) -> int:
+    """Return the longest window or source in tokens: what was asked for, or what the base reads, at most 512.
+
+    With ``epochs`` 0 a checkpoint keeps the windows that it was trained on.
 
     Raises:
-        InputError: ``max_length`` beyond its positions.
+        InputError: longer than the base reads.
 
     """
-    positions = getattr(settings, "max_position_embeddings", None)
-    if settings.model_type in ("roberta", "xlm-roberta") and positions:
+    settings = AutoConfig.from_pretrained(config.base, trust_remote_code=False)
+    positions = getattr(settings, "max_position_embeddings", None) or _LONGEST
+    if settings.model_type in ("roberta", "xlm-roberta"):
         positions -= settings.pad_token_id + 1  # its positions begin behind that of padding
-    if positions and config.max_length > positions:
+    if settings.model_type != "modernbert":  # learnt positions end: windows are padded to multiples of LENGTH_STEP
+        positions = positions // LENGTH_STEP * LENGTH_STEP
+    if config.max_length > positions:
         raise InputError(f"max_length is {config.max_length} tokens, and this base reads {positions}; give --max-length {positions} or less")
+    manifest = Path(config.base) / MANIFEST
+    if not config.epochs and not config.max_length and manifest.is_file():
+        return int(json.loads(manifest.read_text("utf-8"))["config"].get("max_length") or _LONGEST)
+    return config.max_length or min(positions, _LONGEST)
 
 
 def shorten(example: Example, characters: int) -> Example:

@@ -30,7 +30,7 @@ from models.summarizer import Candidate, Generation, TorchSummarizer, rank, sour
 from training.card import summarizer_card
 from training.config import FinetuneConfig
 from training.dataset import read_splits
-from training.finetune import saved_config, write_model
+from training.finetune import pick_length, saved_config, write_model
 from training.metrics.rouge_zh.rouge_zh import rouge
 
 logger = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ def finetune_summarizer(config: FinetuneConfig) -> Manifest:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     device = pick_device(config.device)
+    config = replace(config, max_length=pick_length(config))
     taxonomy = load_taxonomy()
     splits = read_splits(config.data, config.corpora, config.dev_share)
     train, dev = ([e for e in part if e.annotation.summary] for part in (splits.train, splits.development))

@@ -5,6 +5,7 @@ It teaches the words of the labels far more cheaply than masking does. ``RUN2/ba
 ``RUN2/stage.json`` sets the student beside the labels it was taught by: one that does not come up to them has not learned.
 """
 
+import hashlib
 import heapq
 import json
 import logging
@@ -32,7 +33,7 @@ from training.dataset import Splits, read_splits
 from training.finetune import build_classifier, classification_loss, score_examples, shorten
 from training.labelling import LabelModel
 from training.lexical import marks_of
-from training.steps import build_optimizers, load_state, run_steps
+from training.steps import build_optimizers, check_cache, load_state, run_steps
 
 logger = logging.getLogger(__name__)
 _MIN_CHARACTERS = 120
@@ -40,6 +41,7 @@ _REPRINT_GRAM, _REPRINT_SHARE = 13, 0.2  # sequences of 13 characters are hardly
 _SOURCES = ("news", "indomain", "broadcast")
 _WITHOUT_TITLE = 0.2  # share of the articles that train without their headline: crawls often lose it
 _CHUNK = 2000
+_ONE_WINDOW = 10**6
 
 
 def pretrain_on_labels(config: LabelsConfig) -> Path:
@@ -50,7 +52,7 @@ def pretrain_on_labels(config: LabelsConfig) -> Path:
     device, taxonomy = pick_device(config.device), load_taxonomy()
     settings = FinetuneConfig(base=str(config.base), output=config.output, max_length=config.max_length)
     tokenizer, model = build_classifier(settings, taxonomy)
-    splits = read_splits(config.data, None, 0.2)
+    splits = read_splits(config.data, config.corpora, 0.2)
     teacher = prepare_articles(config, tokenizer, splits, taxonomy)
     stream = LabelledArticles(config, int(tokenizer.pad_token_id), taxonomy)
     model.to(device)
@@ -91,12 +93,19 @@ def pretrain_on_labels(config: LabelsConfig) -> Path:
 def prepare_articles(config: LabelsConfig, tokenizer: PreTrainedTokenizerBase, splits: Splits, taxonomy: Taxonomy) -> dict[str, float]:
     """Draw, label and encode the articles of a run, if they are not in its cache yet; return the figures of their labels on development."""
     cache = config.output / "cache"
+    made_for = {
+        "articles": config.articles, "characters": config.characters, "max_length": config.max_length, "seed": config.seed, "vocab_size": len(tokenizer),
+        "splits": hashlib.sha256("\n".join(sorted(splits.ids)).encode()).hexdigest(),
+    }  # fmt: skip
     if (cache / "teacher.json").exists():
-        found: dict[str, float] = json.loads((cache / "teacher.json").read_text("utf-8"))
-        return found
+        found = json.loads((cache / "teacher.json").read_text("utf-8"))
+        check_cache(cache, found["made_for"], made_for)
+        figures: dict[str, float] = found["development"]
+        return figures
     cache.mkdir(parents=True, exist_ok=True)
     documents = draw_articles(config.corpora, config.articles, splits, config.seed)
-    sections = {d.id: d.label for d in _iter_pool(config.corpora)}
+    annotated = splits.ids
+    sections = {d.id: d.label for d in _iter_pool(config.corpora) if d.id in annotated}
     train = _cut(splits.train, config)
     model = LabelModel(taxonomy)
     model.fit(train, [sections.get(e.article.id) for e in train])
@@ -113,12 +122,13 @@ def prepare_articles(config: LabelsConfig, tokenizer: PreTrainedTokenizerBase, s
         targets.append(model.probs(articles, [d.label for d in chunk]).astype(np.float16))
         for article in articles:
             title = None if rng.random() < _WITHOUT_TITLE else article.title
-            rows.append(encode_article(tokenizer, title, article.text, config.max_length).input_ids[0])
+            ids = encode_article(tokenizer, title, article.text, _ONE_WINDOW).input_ids[0]  # split_windows would share a longer text out evenly
+            rows.append(ids if len(ids) <= config.max_length else (*ids[: config.max_length - 1], ids[-1]))
         logger.info("labelled %d of %d articles", len(rows), len(documents))
     np.save(cache / "tokens.npy", np.concatenate([np.array(row, dtype=np.uint16) for row in rows]))
     np.save(cache / "bounds.npy", np.cumsum([0, *map(len, rows)], dtype=np.int64))
     np.save(cache / "targets.npy", np.concatenate(targets))
-    (cache / "teacher.json").write_text(json.dumps(teacher) + "\n", "utf-8")
+    (cache / "teacher.json").write_text(json.dumps({"made_for": made_for, "development": teacher}) + "\n", "utf-8")
     return teacher
 
 

@@ -17,6 +17,7 @@ from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from data.dedup import group_reprints
 from data.schema import Article, Example
 from data.taxonomy import Taxonomy
 from models.lexical import LexicalModel, page_of
@@ -26,6 +27,7 @@ from training.lexical import fit_lexical, marks_of
 logger = logging.getLogger(__name__)
 Array = npt.NDArray[np.float64]
 _FOLDS = 4
+_SURE = 8.0  # log-odds of a label that every annotated article has; its negative of one that none has
 # Sections of the corpora that hardly ever report investment promotion: culture, sports, society, world, Chinese abroad, health, life, universities, theory.
 OUTSIDE_SECTIONS = frozenset({"cul", "ty", "sh", "gj", "hr", "jk", "life", "university", "ll", "finqa", "num"})
 _NUMBER = r"[\d.一二三四五六七八九十百千两]+(?:多|余)?(?:个|项|家|宗|份|万|亿)"
@@ -64,7 +66,10 @@ class LabelModel:
             n_ngrams: n-grams of the n-gram voter.
 
         """
-        fold = np.random.default_rng(0).permutation(len(train)) % _FOLDS
+        # Reprints of one article are in one fold: a vote on what was seen would be too sure.
+        groups = group_reprints([e.article.text for e in train])
+        side = dict(zip(dict.fromkeys(groups), np.random.default_rng(0).permutation(len(set(groups))) % _FOLDS, strict=True))
+        fold = np.array([side[group] for group in groups])
         out_of_fold = np.zeros((len(train), self.n_outputs))
         pages = [page_of(e.article.title, e.article.text) for e in train]
         for k in range(_FOLDS):
@@ -78,7 +83,7 @@ class LabelModel:
         for output in range(self.n_outputs):
             marks = gold[:, output]
             if not 0 < marks.sum() < len(marks):
-                self._models.append(None)
+                self._models.append(_SURE if marks.any() else -_SURE)
                 continue
             features = self._features(votes, output)
             scaler = StandardScaler().fit(features)
@@ -96,9 +101,11 @@ class LabelModel:
             raise ValueError("fit comes first")
         ngrams = self._ngrams.run([page_of(a.title, a.text) for a in articles]).double().numpy()
         votes = self._votes(articles, sections, ngrams)
-        out = np.full((len(articles), self.n_outputs), -8.0)
+        out = np.empty((len(articles), self.n_outputs))
         for output, model in enumerate(self._models):
-            if model is not None:
+            if isinstance(model, float):
+                out[:, output] = model
+            else:
                 scaler, fitted = model
                 out[:, output] = fitted.decision_function(scaler.transform(self._features(votes, output)))
         return out

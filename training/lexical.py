@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
@@ -16,20 +16,20 @@ from data.schema import Example
 from data.taxonomy import Taxonomy
 from models.classifier import split_groups
 from models.lexical import LONGEST, Hashes, LexicalModel, hash_ngrams, page_of
-from training.calibration import Array, Scores, fit_platt
+from training.calibration import Array, Scores
 
 logger = logging.getLogger(__name__)
 # Inverse regularisation by group, chosen on development of five settings (EXPERIMENTS.md): activities are told by phrases
 # of their own, industries are rarer and need the pull.
 _INVERSE_STRENGTH = {"activity": 10.0, "industry": 3.0, "main": 10.0}
+_MOST = 5.0  # logarithm of a factor: beyond it the encoder says nothing
 _MIN_ARTICLES = 2  # that an n-gram must stand in
 
 
 def fit_lexical(train: Sequence[Example], taxonomy: Taxonomy, n_ngrams: int, strengths: dict[str, float] | None = None) -> LexicalModel:
     """Return the n-gram model of the ``n_ngrams`` n-grams that weigh most, one logistic regression an output.
 
-    Which n-grams weigh most is read off a first fit on all of them; the second fit has the kept ones alone, so that
-    what is saved is what was fitted.
+    Which n-grams weigh most is read off a first fit on all of them; the second fit has the kept ones alone. Weights are those that the file will hold.
 
     Args:
         train: annotated articles, cleaned.
@@ -51,6 +51,7 @@ def fit_lexical(train: Sequence[Example], taxonomy: Taxonomy, n_ngrams: int, str
         weight = np.linalg.norm(model.weights / (np.abs(model.weights).max(axis=0) + 1e-8), axis=1) * np.sqrt(articles)
         kept = np.sort(np.argsort(-weight, kind="stable")[:n_ngrams])
         model = _fit(counted, vocabulary[kept], articles[kept], marks, strength)
+    model.round_weights()
     logger.info("%d of %d n-grams of up to %d characters", len(model.hashes), len(vocabulary), LONGEST)
     return model
 
@@ -117,26 +118,24 @@ def add_scores(encoder: Scores, lexical: Scores, factors: Mapping[str, float]) -
 def mix_in(model: LexicalModel, encoder: Scores, lexical: Scores, taxonomy: Taxonomy) -> dict[str, float]:
     """Scale the weights in place, by group, so that ``encoder + lexical`` explains the gold best; return the three factors.
 
-    Both scores are of the same articles, which trained neither.
+    Each group has a regression of its own, ``a * encoder + b * lexical + c``; the factor is b / a, since calibration finds the scale again. Both scores are of the same
+    articles, which trained neither. Source: stacking (Wolpert 1992).
     """
 
-    def binary(factor: float, group: str) -> float:
-        logits, gold = getattr(encoder, group) + factor * getattr(lexical, group), getattr(encoder, f"gold_{group}")
-        temperature, bias = fit_platt(logits, gold)
-        z = logits / temperature + bias
-        return float(np.mean(np.logaddexp(0, z) - gold * z))
+    def binary(x: Array, group: str) -> float:
+        z = np.exp(x[0]) * getattr(encoder, group) + np.exp(x[1]) * getattr(lexical, group) + x[2]
+        return float(np.mean(np.logaddexp(0, z) - getattr(encoder, f"gold_{group}") * z))
 
-    def softmax(factor: float) -> float:
-        logits = encoder.main + factor * lexical.main
-        rows = np.arange(len(logits))
-        return min(float(-np.mean(log_softmax(logits / t, axis=1)[rows, encoder.gold_main])) for t in np.geomspace(0.3, 3.5, 25))
+    def softmax(x: Array) -> float:
+        logits = np.exp(x[0]) * encoder.main + np.exp(x[1]) * lexical.main
+        return float(-np.mean(log_softmax(logits, axis=1)[np.arange(len(logits)), encoder.gold_main]))
 
-    factors = {
-        "activity": float(minimize_scalar(lambda f: binary(f, "activity"), bounds=(0.0, 8.0), method="bounded").x),
-        "industry": float(minimize_scalar(lambda f: binary(f, "industry"), bounds=(0.0, 8.0), method="bounded").x),
-        "main": float(minimize_scalar(softmax, bounds=(0.0, 8.0), method="bounded").x),
+    bounds = [(-6.0, 3.0), (-6.0, 3.0)]  # of the logarithms: neither part is ever counted against itself
+    found = {
+        group: minimize(binary, np.zeros(3), args=(group,), method="L-BFGS-B", bounds=[*bounds, (-6.0, 6.0)]).x for group in ("activity", "industry")
     }
-    factors = {group: round(factor, 3) for group, factor in factors.items()}
+    found["main"] = minimize(softmax, np.zeros(2), method="L-BFGS-B", bounds=bounds).x
+    factors = {group: round(float(np.exp(min(x[1] - x[0], _MOST))), 3) for group, x in found.items()}
     sizes = {"activity": len(taxonomy.activity), "industry": len(taxonomy.industry), "main": len(taxonomy.activity)}
     by_output = np.concatenate([np.full(size, factors[group], dtype=np.float32) for group, size in sizes.items()])
     model.weights *= by_output

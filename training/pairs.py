@@ -15,14 +15,15 @@ from training.corpus import Document
 TITLE, BRIEF, COPY, HOLE = "[TITLE]", "[BRIEF]", "[COPY]", "[MASK]"
 _TITLE_LENGTHS, _BRIEF_LENGTHS, _SENTENCE_LENGTHS = range(8, 51), range(20, 161), range(15, 121)
 _MOST_CHARACTERS = 160  # of a target of gap sentences, as of a summary
-_READ_CHARACTERS = 900  # of an article: what the longest source holds
 _HIDDEN_SHARE = 0.5
-_FIGURE_GAIN = 0.1  # of a sentence with an amount or a count: it carries the outcome
+_FIGURE_GAIN = 0.1  # of a sentence with an amount or a count, which carries the outcome: more than cover differs between most sentences
 _FIGURE = re.compile(r"\d[\d.,]*(?:多|余)?(?:个|项|家|宗|份|人|万|亿|%|％)")
 
 
-def draw_pair(document: Document, rng: np.random.Generator) -> tuple[str, str] | None:
+def draw_pair(document: Document, text: str, rng: np.random.Generator) -> tuple[str, str] | None:
     """Return (source with its task mark, target) of a task drawn for a document; None where no task fits it.
+
+    ``text`` is as much of the document's text as a source holds: a target must not come from beyond it.
 
     The brief is drawn most often where there is one: it is the closest public thing to a summary.
     """
@@ -31,7 +32,6 @@ def draw_pair(document: Document, rng: np.random.Generator) -> tuple[str, str] |
         tasks += [BRIEF] * 3
     if document.title and len(document.title) in _TITLE_LENGTHS:
         tasks.append(TITLE)
-    text = document.text[:_READ_CHARACTERS]
     gaps = gap_sentences(text)
     if gaps:
         tasks.append(COPY)
@@ -62,9 +62,7 @@ def gap_sentences(text: str, most: int = 2) -> list[tuple[int, int]]:
             continue
         own = _bigrams(text[a:b])
         shared = sum(min(n, whole[gram] - n) for gram, n in own.items())  # what the rest has of it
-        rest = len(text) - (b - a)
-        f1 = 2 * shared / max(1, (b - a) + rest)
-        scored.append((f1 + _FIGURE_GAIN * bool(_FIGURE.search(sentence)), -a, (a, b)))
+        scored.append((2 * shared / len(text) + _FIGURE_GAIN * bool(_FIGURE.search(sentence)), -a, (a, b)))
     chosen: list[tuple[int, int]] = []
     for _, _, (a, b) in sorted(scored, reverse=True):
         if len(chosen) < most and sum(d - c for c, d in chosen) + b - a <= _MOST_CHARACTERS:

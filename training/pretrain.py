@@ -12,7 +12,6 @@ import logging
 import math
 import random
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from models.device import pick_device
 from training.config import PretrainConfig, to_json
 from training.corpus import Document, build_tokenizer, encode_documents, read_documents, read_mix, write_documents
 from training.pairs import draw_pair
-from training.steps import build_optimizers, load_state, matrix_peak, run_steps
+from training.steps import build_optimizers, check_cache, load_state, matrix_peak, run_steps
 from training.warm_start import warm_start
 
 logger = logging.getLogger(__name__)
@@ -56,7 +55,11 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
 def prepare_cache(config: PretrainConfig) -> PreTrainedTokenizerFast:
     """Make the token cache of a run if it is not there; return its tokenizer."""
     cache = config.output / "cache"
+    made_for: dict[str, Any] = {"kind": config.kind, "tokens": config.tokens, "seed": config.seed}
+    if config.tokenizer is None:
+        made_for |= {"vocab_size": config.vocab_size, "longest_piece": config.longest_piece}
     if (cache / "done").exists():
+        check_cache(cache, json.loads((cache / "done").read_text("utf-8")), made_for)
         return load_tokenizer(cache / "tokenizer")
     cache.mkdir(parents=True, exist_ok=True)
     documents = _held_out_last(read_mix(config.corpora, config.tokens, config.seed))
@@ -73,23 +76,21 @@ def prepare_cache(config: PretrainConfig) -> PreTrainedTokenizerFast:
     if config.kind == "seq2seq":
         write_documents(cache / "documents.jsonl", documents)
     logger.info("cached %d tokens of %d documents, %.4f unknown", len(tokens), len(bounds) - 1, float((tokens == UNK).mean()))
-    (cache / "done").touch()
+    (cache / "done").write_text(json.dumps(made_for) + "\n", "utf-8")
     return tokenizer
 
 
 def _held_out_last(documents: list[Document]) -> list[Document]:
-    """Return the documents with some that stand there once at the end: the last ``HELD_OUT`` of the tokens never train."""
-    often = Counter(document.id for document in documents)
+    """Return the documents with some at the end, once each and nowhere else: the last ``HELD_OUT`` of the tokens never train."""
     wanted = HELD_OUT * sum(len(document.text) for document in documents) * 1.2  # so that the cut falls among them
-    apart: list[Document] = []
-    for document in documents:
+    apart: dict[str, Document] = {}
+    for document in documents:  # they are shuffled
         if wanted <= 0:
             break
-        if often[document.id] == 1:
-            apart.append(document)
+        if document.id not in apart:
+            apart[document.id] = document
             wanted -= len(document.text)
-    last = {document.id for document in apart}
-    return [document for document in documents if document.id not in last] + apart
+    return [document for document in documents if document.id not in apart] + list(apart.values())
 
 
 def mask_spans(
@@ -232,7 +233,8 @@ class Batches:
         sources, targets = [], []
         n_rows = max(1, self.config.batch_tokens // (self.config.max_length + 64))
         for _ in range(16 * n_rows):
-            if (pair := draw_pair(self.documents[int(rng.integers(len(self.documents)))], rng)) is None:
+            document = self.documents[int(rng.integers(len(self.documents)))]
+            if (pair := draw_pair(document, self._readable(document.text), rng)) is None:
                 continue
             source, target = (self.backend.encode(part, add_special_tokens=False).ids for part in pair)
             sources.append(np.array([CLS, *source[: self.config.max_length - 2], SEP]))
@@ -240,6 +242,12 @@ class Batches:
             if len(sources) == n_rows:
                 break
         return self._seq2seq_batch(sources, targets) if sources else self._denoising(rng, 256)
+
+    def _readable(self, text: str) -> str:
+        """Return as much of a text as a source of ``max_length`` tokens holds beside its marks."""
+        most = self.config.max_length - 3
+        coded = self.backend.encode(text[: 8 * most], add_special_tokens=False)
+        return text[: coded.offsets[most][0]] if len(coded.offsets) > most else text[: 8 * most]
 
     def _seq2seq_batch(self, sources: list[npt.NDArray[np.int64]], targets: list[npt.NDArray[np.int64]]) -> dict[str, Tensor]:
         input_ids = pad_rows(sources, PAD)
@@ -373,7 +381,7 @@ def flops_a_token(model: Any, config: PretrainConfig) -> float:
 def _log_throughput(model: Any, config: PretrainConfig, progress: dict[str, Any], device: torch.device) -> None:
     if config.kind != "encoder" or not progress["elapsed_s"]:
         return
-    rate, peak = progress["tokens"] / progress["elapsed_s"], matrix_peak(device)
+    rate, peak = progress.get("tokens", 0) / progress["elapsed_s"], matrix_peak(device)
     logger.info(
         "%.0f tokens/s, %.1f %% of the measured matrix peak of %.2f TFLOP/s", rate, 100 * rate * flops_a_token(model, config) / peak, peak / 1e12
     )
@@ -394,8 +402,8 @@ def _save_base(
     logger.info("%s: %d characters, held-out loss a character %s", folder, progress["characters"], held_out)
 
 
-def held_out_loss(model: nn.Module, batches: Batches, device: torch.device) -> float:
-    """Return the masked-language-model loss on held-out text, nats a character (encoder); NaN where there is none."""
+def held_out_loss(model: nn.Module, batches: Batches, device: torch.device) -> float | None:
+    """Return the masked-language-model loss on held-out text, nats a character (encoder); None where there is none."""
     total, characters = 0.0, 0.0
     model.eval()
     with torch.no_grad():
@@ -406,4 +414,4 @@ def held_out_loss(model: nn.Module, batches: Batches, device: torch.device) -> f
                 total += float(compute_loss(model, moved)) * n_labels
             characters += batches.characters_a_label(batch) * n_labels
     model.train()
-    return total / characters if characters else math.nan
+    return total / characters if characters else None

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from data.errors import InputError
 from training.config import ScheduleConfig
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,17 @@ def rate_at(progress: float, config: ScheduleConfig) -> float:
     return config.lr * max(0.0, 1 - math.sqrt((progress - 1 + config.decay) / config.decay))
 
 
+def check_cache(cache: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Raise where the cache of a run folder was made for something else than what is asked for now.
+
+    Raises:
+        InputError: a field differs.
+
+    """
+    if different := [f"{key} {found.get(key)!r}, now {value!r}" for key, value in wanted.items() if found.get(key) != value]:
+        raise InputError(f"{cache} was made for {'; '.join(different)}: give another output folder, or delete the cache")
+
+
 def save_state(folder: Path, model: nn.Module, optimizers: list[torch.optim.Optimizer], progress: dict[str, Any]) -> None:
     """Write weights, optimizer moments and counters beside the old state, then swap the folders."""
     names = {id(parameter): name for name, parameter in model.named_parameters()}
@@ -97,7 +109,7 @@ def load_state(folder: Path, model: nn.Module, optimizers: list[torch.optim.Opti
     for key, value in tensors.items():
         if key.startswith("optimizer/"):
             _, kind, name = key.split("/", 2)
-            owner[id(parameters[name])].state[parameters[name]][kind] = value.to(parameters[name].device) if value.ndim else value
+            owner[id(parameters[name])].state[parameters[name]][kind] = value.to(parameters[name].device)
     progress: dict[str, Any] = json.loads((folder / "progress.json").read_text("utf-8"))
     return progress
 
@@ -168,13 +180,13 @@ def run_steps(
             progress["log"].append(row)
             logger.info("%s %.0f%%", row, 100 * share)
             recent, logged_at, characters_then = [], now, progress["characters"]
-        if now - saved_at > config.save_minutes * 60:
-            save_state(config.output / "state", model, optimizers, progress)
-            saved_at, ticked_at = time.monotonic(), clock()
         for at in config.kept_shares:
             if share < at <= progress["elapsed_s"] / budget_s:
                 keep(f"base-{at:g}")
                 ticked_at = clock()
+        if now - saved_at > config.save_minutes * 60:
+            save_state(config.output / "state", model, optimizers, progress)
+            saved_at, ticked_at = time.monotonic(), clock()
     save_state(config.output / "state", model, optimizers, progress)
 
 

@@ -10,13 +10,15 @@ import torch
 from torch import nn
 from transformers import ModernBertForMaskedLM, T5ForConditionalGeneration
 
+from data.errors import InputError
+
 
 @torch.no_grad()
 def warm_start(model: T5ForConditionalGeneration, encoder: ModernBertForMaskedLM, layers: bool = True) -> None:
     """Copy embeddings, and with ``layers`` attention, feed-forward weights and norms, into the T5 model in place.
 
     Raises:
-        ValueError: vocabularies, widths or numbers of layers differ.
+        InputError: vocabularies, widths or numbers of layers differ.
 
     """
     ours, theirs = model.config, encoder.config
@@ -25,7 +27,7 @@ def warm_start(model: T5ForConditionalGeneration, encoder: ModernBertForMaskedLM
         "layers": (ours.num_layers, theirs.num_hidden_layers), "feed-forward width": (ours.d_ff, theirs.intermediate_size),
     }  # fmt: skip
     if wrong := [f"{name} {a} and {b}" for name, (a, b) in pairs.items() if a != b]:
-        raise ValueError(f"the encoder does not fit: {', '.join(wrong)}")
+        raise InputError(f"the encoder does not fit: {', '.join(wrong)}")
     source = encoder.model
     embedded = source.embeddings.tok_embeddings.weight.float()
     # T5 has no norm behind its embeddings, so the norm goes into them.

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -5,7 +6,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from training.config import FinetuneConfig, PretrainConfig, options_from, to_json
+from tests.conftest import ROOT
+from training.config import FinetuneConfig, PretrainConfig, options_from, read_config, to_json
 
 RUNNER = CliRunner()
 
@@ -61,3 +63,17 @@ def test_a_manifest_repeats_its_run_and_unknown_fields_are_named(tmp_path):
     assert "unknown fields epoch" in " ".join(wrong.output.split())
     saved.write_text("{")
     assert RUNNER.invoke(app, ["--config", str(saved)]).exit_code == 2
+
+
+def test_a_manifest_of_another_version_still_repeats_its_run(tmp_path, caplog):
+    """The shipped one too, whose run had options that are gone."""
+    fields = dataclasses.fields(FinetuneConfig)
+    own = json.loads((ROOT / "models" / "default" / "classifier" / "manifest.json").read_text("utf-8"))
+    (tmp_path / "manifest.json").write_text(json.dumps({**own, "config": {**own["config"], "retired": 3}}), "utf-8")
+    values = read_config(tmp_path / "manifest.json", list(fields))
+    assert values["lr"] == own["config"]["lr"]
+    assert "retired" not in values
+    assert "retired" in caplog.text
+    (tmp_path / "plain.json").write_text('{"retired": 3}', "utf-8")
+    with pytest.raises(typer.BadParameter, match="unknown fields retired"):
+        read_config(tmp_path / "plain.json", list(fields))

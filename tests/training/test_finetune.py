@@ -6,12 +6,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from data.errors import InputError
 from data.schema import Annotation, Article, Example, Facts
 from data.taxonomy import load_taxonomy
 from models.predictor import Predictor
 from models.registry import open_checkpoint
 from training.config import FinetuneConfig
-from training.finetune import build_classifier, classification_loss, finetune_classifier, fit, parameter_groups, targets_of
+from training.finetune import build_classifier, classification_loss, finetune_classifier, fit, parameter_groups, pick_length, targets_of
 from training.finetune_summarizer import encode_pairs, finetune_summarizer, vary_figures
 
 TAXONOMY = load_taxonomy()
@@ -124,6 +125,22 @@ def test_rates_fall_from_the_head_to_the_embeddings(tiny_bases, tmp_path):
         < by_name["model.layers.1.attn.Wqkv.weight"]
         == config.lr
     )
+
+
+def test_no_epochs_need_a_head_and_keep_its_windows(tiny_bases, tiny_checkpoint, tmp_path, data_file):
+    common = {"data": str(data_file), "epochs": 0, "lexical": 0, "device": "cpu"}
+    with pytest.raises(InputError, match="has no head for these labels"):
+        finetune_classifier(FinetuneConfig(base=str(tiny_bases["encoder"]), output=tmp_path / "a", **common))
+    made = finetune_classifier(FinetuneConfig(base=str(tiny_checkpoint / "classifier"), output=tmp_path / "b", **common))
+    assert made.config["max_length"] == 128
+    with pytest.raises(ValueError, match="epochs must be at least 1"):
+        FinetuneConfig(base="b", output=tmp_path, kind="summarizer", epochs=0)
+
+
+def test_without_a_length_windows_are_as_long_as_the_base_reads(tiny_bases, tmp_path):
+    assert pick_length(FinetuneConfig(base=str(tiny_bases["encoder"]), output=tmp_path)) == 128
+    assert pick_length(FinetuneConfig(base=str(tiny_bases["encoder"]), output=tmp_path, max_length=96)) == 96
+    assert pick_length(FinetuneConfig(base=str(tiny_bases["seq2seq"]), output=tmp_path)) == 512  # relative positions: no end
 
 
 # Summariser ---------------------------------------------------------------------------------------------------

@@ -56,3 +56,13 @@ def test_figures_beside_words_of_signing_and_building(rule, text, expected):
 def test_without_fitting_there_are_no_labels():
     with pytest.raises(ValueError, match="fit comes first"):
         LabelModel(TAXONOMY).logits([Article("a", "签约")], [None])
+
+
+def test_a_label_that_all_or_none_have_is_sure():
+    same = [e for e in examples(60) if e.annotation.activity == ("signing",)]
+    made = LabelModel(TAXONOMY)
+    made.fit(same, [None] * len(same), n_ngrams=500)
+    probs = made.probs([same[0].article], [None])[0]
+    signing = TAXONOMY.activity.index("signing")
+    assert probs[signing] > 0.99
+    assert np.delete(probs[: len(TAXONOMY.activity)], signing).max() < 0.01

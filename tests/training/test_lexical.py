@@ -69,6 +69,7 @@ def test_what_knows_more_counts_more(skill, least, most):
     )
     factors = mix_in(model, encoder, lexical, TAXONOMY)
     assert all(least <= factor <= most for factor in factors.values()), factors
+    assert (add_scores(encoder, lexical, factors).main.argmax(1) == gold).mean() >= (encoder.main.argmax(1) == gold).mean()
     n_activity, n_industry = len(TAXONOMY.activity), len(TAXONOMY.industry)
     expected = np.repeat([factors["activity"], factors["industry"], factors["main"]], [n_activity, n_industry, n_activity])
     np.testing.assert_allclose(model.weights[0], expected, rtol=1e-6)
@@ -97,6 +98,7 @@ def test_serving_adds_the_same_logits_as_training(tiny_bases, tmp_path, data_fil
     predictor.lexical.weights /= largest  # so that no probability of this toy is 0 or 1 in floats
     predictor.lexical.bias /= largest
     both = predictor._classify(prepared)[0]
+    assert both.window_mains == ((max(both.main, key=both.main.get), pytest.approx(max(both.main.values()))),)  # one window is the article
     lexical, predictor.lexical = predictor.lexical, None
     alone = predictor._classify(prepared)[0]
     t, b = predictor.decoding.temperature["activity"], predictor.decoding.bias["activity"]

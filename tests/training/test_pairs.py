@@ -27,7 +27,7 @@ def test_texts_of_few_sentences_have_none(text):
 
 def test_pairs_are_tasks_of_the_document():
     rng = np.random.default_rng(0)
-    pairs = [draw_pair(DOCUMENT, rng) for _ in range(200)]
+    pairs = [draw_pair(DOCUMENT, TEXT, rng) for _ in range(200)]
     assert {source.split("]")[0] + "]" for source, _ in pairs} == {TITLE, BRIEF, COPY}
     for source, target in pairs:
         body = source.split("]", 1)[1]
@@ -46,9 +46,9 @@ def test_pairs_are_tasks_of_the_document():
 
 
 def test_the_same_seed_draws_the_same_pairs():
-    one, two = ([draw_pair(DOCUMENT, rng) for _ in range(20)] for rng in (np.random.default_rng(3), np.random.default_rng(3)))
+    one, two = ([draw_pair(DOCUMENT, TEXT, rng) for _ in range(20)] for rng in (np.random.default_rng(3), np.random.default_rng(3)))
     assert one == two
 
 
 def test_a_document_without_title_and_sentences_has_no_pair():
-    assert draw_pair(Document("d", None, "很短。", None), np.random.default_rng(0)) is None
+    assert draw_pair(Document("d", None, "很短。", None), "很短。", np.random.default_rng(0)) is None

@@ -2,6 +2,9 @@ import dataclasses
 import json
 import logging
 import shutil
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,14 +12,18 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
+from data.errors import InputError
+from tests.conftest import ROOT
 from tests.training.test_corpus import corpora  # noqa: F401 (a fixture)
 from training.config import PretrainConfig
+from training.corpus import read_mix
 from training.pretrain import (
     IGNORE,
     MASK,
     N_SPECIAL,
     SEP,
     Batches,
+    _held_out_last,
     build_model,
     compute_loss,
     corrupt,
@@ -138,12 +145,12 @@ def test_the_cache_alone_is_enough_for_a_run_elsewhere(config, tmp_path, caplog)
 
 
 def test_the_clock_of_the_processor_counts_work_and_not_waiting(config, monkeypatch):
-    config = dataclasses.replace(config, clock="cpu", minutes=0.02)
+    config = dataclasses.replace(config, clock="cpu", minutes=0.025)
     spent = iter(range(10**6))
-    monkeypatch.setattr("time.process_time", lambda: next(spent) * 0.1 * torch.get_num_threads())
+    monkeypatch.setattr("time.process_time", lambda: next(spent) * 0.125 * torch.get_num_threads())
     base = pretrain(config)
     told = json.loads((base / "pretraining.json").read_text())
-    assert told["steps"] == 12  # a tenth of a second each, whatever the wall says
+    assert told["steps"] == 12  # an eighth of a second each, whatever the wall says
 
 
 def test_operations_a_token_follow_the_model(config):
@@ -160,3 +167,96 @@ def test_pieces_are_masked_in_shorter_spans():
         assert 0.08 < chosen.mean() < 0.12
         runs[pieces] = chosen.sum() / (np.diff(chosen.astype(int), axis=1, prepend=0) == 1).sum()
     assert runs[True] < runs[False]
+
+
+_CHILD = """
+import sys, time
+from pathlib import Path
+import torch
+ticks = iter(range(10**9))
+time.process_time = lambda: next(ticks) * 0.125 * torch.get_num_threads()  # an eighth of a second a step, exact in binary: the schedule is that of the steps
+import logging
+logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
+from training.config import PretrainConfig
+from training.pretrain import pretrain
+pretrain(PretrainConfig(
+    corpora=Path(sys.argv[1]), output=Path(sys.argv[2]), vocab_size=400, layers=2, hidden_size=64, max_length=64, first_length=32, batch_tokens=512,
+    tokens=20_000, minutes=0.125, clock="cpu", save_minutes=0.0001, log_steps=1, compile=False, device="cpu", threads=1,
+))
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_with_the_same_batches_and_losses(corpora, tmp_path):  # noqa: F811
+    """kill -9 in the middle: what is trained is what an undisturbed run trains, to the last bit."""
+
+    def start(folder):
+        return subprocess.Popen([sys.executable, "-c", _CHILD, str(corpora), str(folder)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+    whole = start(tmp_path / "whole")
+    assert whole.wait(timeout=300) == 0
+    whole.stdout.close()
+    killed = start(tmp_path / "killed")
+    for line in killed.stdout:
+        if "'step': 25," in line:
+            killed.kill()
+            break
+    assert killed.wait(timeout=60) == -signal.SIGKILL
+    killed.stdout.close()
+    assert not (tmp_path / "killed" / "base").exists()
+    resumed = start(tmp_path / "killed")
+    assert resumed.wait(timeout=300) == 0
+    resumed.stdout.close()
+    one, two = (json.loads((tmp_path / name / "base" / "pretraining.json").read_text()) for name in ("whole", "killed"))
+    keys = ("step", "loss", "characters")
+    assert [[row[key] for key in keys] for row in one["log"]] == [[row[key] for key in keys] for row in two["log"]]
+    assert one["steps"] == len(one["log"]) == 60
+    a, b = (load_file(tmp_path / name / "base" / "model.safetensors") for name in ("whole", "killed"))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_cache_of_another_run_is_refused(config):
+    prepare_cache(config)
+    with pytest.raises(InputError, match=r"kind 'encoder', now 'seq2seq'"):
+        prepare_cache(dataclasses.replace(config, kind="seq2seq"))
+
+
+def test_held_out_documents_train_nowhere(corpora):  # noqa: F811
+    documents = read_mix(corpora, 50_000, seed=1)  # so many that all are repeated
+    assert len({d.id for d in documents}) < len(documents)
+    ordered = _held_out_last(documents)
+    last = ordered[-1]
+    assert [d.id for d in ordered].count(last.id) == 1
+    assert {d.id for d in ordered} == {d.id for d in documents}
+
+
+def test_targets_come_from_what_the_source_holds(config):
+    config = dataclasses.replace(config, kind="seq2seq", max_length=64)
+    tokenizer = prepare_cache(config)
+    batches = Batches(config, tokenizer)
+    for step in range(30):
+        batch = batches.draw(step, 0.95)
+        for source, target in zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True):
+            text, wanted = (tokenizer.decode([i for i in ids if i >= N_SPECIAL]) for ids in (source, target))
+            if tokenizer.convert_tokens_to_ids("[COPY]") == source[1] and MASK not in source:
+                assert set(wanted) <= set(text)
+
+
+def test_a_base_is_kept_on_the_way_and_warms_up_a_seq2seq(config, tmp_path):
+    base = pretrain(dataclasses.replace(config, keep="0.5"))
+    assert (config.output / "base-0.5" / "model.safetensors").exists()
+    later = dataclasses.replace(config, kind="seq2seq", output=tmp_path / "later", tokenizer=base, encoder=base)
+    assert (pretrain(later) / "model.safetensors").exists()
+    with pytest.raises(InputError, match="the encoder does not fit: layers 3 and 2"):
+        pretrain(dataclasses.replace(later, layers=3, output=tmp_path / "other"))
+
+
+@pytest.mark.gpu
+def test_a_state_is_restored_on_cuda(config):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device here")
+    config = dataclasses.replace(config, device="cuda", minutes=0.02)
+    pretrain(config)
+    first = json.loads((config.output / "base" / "pretraining.json").read_text())["steps"]
+    pretrain(dataclasses.replace(config, minutes=0.06))
+    assert json.loads((config.output / "base" / "pretraining.json").read_text())["steps"] > first

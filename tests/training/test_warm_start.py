@@ -2,6 +2,7 @@ import pytest
 import torch
 from transformers import ModernBertForMaskedLM
 
+from data.errors import InputError
 from training.config import PretrainConfig
 from training.pretrain import build_model
 from training.warm_start import warm_start
@@ -39,5 +40,5 @@ def test_a_layer_attends_as_the_encoder_does_without_positions(pair):
 def test_what_does_not_fit_is_told(pair, tmp_path):
     _, encoder = pair
     other = build_model(PretrainConfig(corpora=tmp_path, output=tmp_path, kind="seq2seq", layers=3, hidden_size=128), 200)
-    with pytest.raises(ValueError, match=r"vocab_size 200 and 300, width 128 and 64.*layers 3 and 2"):
+    with pytest.raises(InputError, match=r"vocab_size 200 and 300, width 128 and 64.*layers 3 and 2"):
         warm_start(other, encoder)
