@@ -26,6 +26,7 @@ from models.device import pick_device
 from training.config import PretrainConfig, to_json
 from training.corpus import Document, build_tokenizer, encode_documents, read_documents, read_mix, write_documents
 from training.pairs import draw_pair
+from training.probe_seq2seq import measure_seq2seq
 from training.steps import build_optimizers, check_cache, load_state, matrix_peak, run_steps
 from training.warm_start import warm_start
 
@@ -38,7 +39,7 @@ _SPANS = {
     1: ((1, 2, 3, 4), (0.3, 0.35, 0.2, 0.15)),
     2: ((1, 2, 3), (0.6, 0.28, 0.12)),
 }  # lengths of masked spans, tokens, and how often: of characters, of pieces
-HELD_OUT = 0.005  # share of the cached tokens, at their end, that measure instead of train
+HELD_OUT = 0.005  # share of the cached characters that measure instead of train
 _HELD_OUT_BATCHES = 24
 TARGET_LENGTH = 192  # tokens of a seq2seq target; a brief has at most 160 characters
 
@@ -59,10 +60,10 @@ def prepare_cache(config: PretrainConfig) -> PreTrainedTokenizerFast:
     if config.tokenizer is None:
         made_for |= {"vocab_size": config.vocab_size, "longest_piece": config.longest_piece}
     if (cache / "done").exists():
-        check_cache(cache, json.loads((cache / "done").read_text("utf-8")), made_for)
+        check_cache(cache, json.loads((cache / "done").read_text("utf-8"))["made_for"], made_for)
         return load_tokenizer(cache / "tokenizer")
     cache.mkdir(parents=True, exist_ok=True)
-    documents = _held_out_last(read_mix(config.corpora, config.tokens, config.seed))
+    documents, n_held_out = _held_out_last(read_mix(config.corpora, config.tokens, config.seed))
     if config.tokenizer:
         tokenizer = load_tokenizer(config.tokenizer)
     else:
@@ -76,13 +77,13 @@ def prepare_cache(config: PretrainConfig) -> PreTrainedTokenizerFast:
     if config.kind == "seq2seq":
         write_documents(cache / "documents.jsonl", documents)
     logger.info("cached %d tokens of %d documents, %.4f unknown", len(tokens), len(bounds) - 1, float((tokens == UNK).mean()))
-    (cache / "done").write_text(json.dumps(made_for) + "\n", "utf-8")
+    (cache / "done").write_text(json.dumps({"made_for": made_for, "held_out_documents": n_held_out}) + "\n", "utf-8")
     return tokenizer
 
 
-def _held_out_last(documents: list[Document]) -> list[Document]:
-    """Return the documents with some at the end, once each and nowhere else: the last ``HELD_OUT`` of the tokens never train."""
-    wanted = HELD_OUT * sum(len(document.text) for document in documents) * 1.2  # so that the cut falls among them
+def _held_out_last(documents: list[Document]) -> tuple[list[Document], int]:
+    """Return the documents with some at the end, once each and nowhere else, and how many: these never train."""
+    wanted = HELD_OUT * sum(len(document.text) for document in documents)
     apart: dict[str, Document] = {}
     for document in documents:  # they are shuffled
         if wanted <= 0:
@@ -90,7 +91,7 @@ def _held_out_last(documents: list[Document]) -> list[Document]:
         if document.id not in apart:
             apart[document.id] = document
             wanted -= len(document.text)
-    return [document for document in documents if document.id not in apart] + list(apart.values())
+    return [document for document in documents if document.id not in apart] + list(apart.values()), len(apart)
 
 
 def mask_spans(
@@ -168,7 +169,8 @@ class Batches:
         self.config = config
         self.tokens = np.load(cache / "tokens.npy", mmap_mode="r")
         self.bounds = np.load(cache / "bounds.npy")
-        self.n_train = int(len(self.tokens) * (1 - HELD_OUT))
+        n_train_documents = len(self.bounds) - 1 - int(json.loads((cache / "done").read_text("utf-8"))["held_out_documents"])
+        self.n_train = int(self.bounds[n_train_documents])
         self.vocab_size = len(tokenizer)
         self.backend = tokenizer.backend_tokenizer
         # Characters behind each token, so that losses of different vocabularies can be compared.
@@ -178,7 +180,8 @@ class Batches:
         self.pieces = int(self.token_characters.max()) > 1
         self.stop_ids = frozenset(tokenizer.get_vocab()[char] for char in "。！？\n" if char in tokenizer.get_vocab())
         documents = cache / "documents.jsonl"
-        self.documents = read_documents(documents) if documents.exists() else []
+        stored = read_documents(documents) if documents.exists() else []
+        self.documents, self.held_out_documents = stored[:n_train_documents], stored[n_train_documents:]
 
     def length_at(self, progress: float) -> int:
         """Return the sequence length at a share of the run: doubling, the longest for the last fifth."""
@@ -234,7 +237,7 @@ class Batches:
         n_rows = max(1, self.config.batch_tokens // (self.config.max_length + 64))
         for _ in range(16 * n_rows):
             document = self.documents[int(rng.integers(len(self.documents)))]
-            if (pair := draw_pair(document, self._readable(document.text), rng)) is None:
+            if (pair := draw_pair(document, self.readable(document.text), rng)) is None:
                 continue
             source, target = (self.backend.encode(part, add_special_tokens=False).ids for part in pair)
             sources.append(np.array([CLS, *source[: self.config.max_length - 2], SEP]))
@@ -243,7 +246,7 @@ class Batches:
                 break
         return self._seq2seq_batch(sources, targets) if sources else self._denoising(rng, 256)
 
-    def _readable(self, text: str) -> str:
+    def readable(self, text: str) -> str:
         """Return as much of a text as a source of ``max_length`` tokens holds beside its marks."""
         most = self.config.max_length - 3
         coded = self.backend.encode(text[: 8 * most], add_special_tokens=False)
@@ -357,9 +360,12 @@ def pretrain(config: PretrainConfig) -> Path:
         compile_encoder(model)
 
     def keep(name: str) -> None:
-        _save_base(
-            config.output / name, model, tokenizer, progress, config, held_out_loss(model, batches, device) if config.kind == "encoder" else None
-        )
+        if config.kind == "encoder":
+            loss = held_out_loss(model, batches, device)
+            measured = {"held_out_loss_per_character": loss and round(loss, 4)}
+        else:
+            measured = measure_seq2seq(model, tokenizer, batches.held_out_documents, batches.readable, device)
+        _save_base(config.output / name, model, tokenizer, progress, config, measured)
 
     run_steps(model, optimizers, batches, compute_loss, config, progress, device, keep)
     keep("base")
@@ -388,7 +394,7 @@ def _log_throughput(model: Any, config: PretrainConfig, progress: dict[str, Any]
 
 
 def _save_base(
-    folder: Path, model: Any, tokenizer: PreTrainedTokenizerFast, progress: dict[str, Any], config: PretrainConfig, held_out: float | None
+    folder: Path, model: Any, tokenizer: PreTrainedTokenizerFast, progress: dict[str, Any], config: PretrainConfig, measured: dict[str, float | None]
 ) -> None:
     """Write a plain ``transformers`` folder in fp16, with what the run was and how its loss fell."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -396,10 +402,10 @@ def _save_base(
     tokenizer.save_pretrained(str(folder))
     summary = {
         "config": to_json(config), "parameters": sum(p.numel() for p in model.parameters()), "characters": progress["characters"],
-        "steps": progress["step"], "training_s": round(progress["elapsed_s"]), "held_out_loss_per_character": held_out and round(held_out, 4), "log": progress["log"],
+        "steps": progress["step"], "training_s": round(progress["elapsed_s"]), **measured, "log": progress["log"],
     }  # fmt: skip
     (folder / "pretraining.json").write_text(json.dumps(summary, indent=1), "utf-8")
-    logger.info("%s: %d characters, held-out loss a character %s", folder, progress["characters"], held_out)
+    logger.info("%s: %d characters, held-out text: %s", folder, progress["characters"], measured)
 
 
 def held_out_loss(model: nn.Module, batches: Batches, device: torch.device) -> float | None:

@@ -22,7 +22,18 @@ from training.config import BasesConfig, FinetuneConfig
 from training.finetune import build_classifier
 
 MEASURED = [f"{section}_{key}" for section, key in bases.MEASURED]
-COLUMNS = {"base", "seed", "parameters", "characters", "held_out_loss", *MEASURED, "tokens_an_article", "ms_an_article", "section_accuracy", "settings"}
+COLUMNS = {
+    "base",
+    "seed",
+    "parameters",
+    "characters",
+    "held_out_loss",
+    *MEASURED,
+    "tokens_an_article",
+    "ms_an_article",
+    "section_accuracy",
+    "settings",
+}
 EMBEDDINGS = "model.embeddings.tok_embeddings.weight"
 # Words of three sections, and words that stand in all of them.
 WORDS = {

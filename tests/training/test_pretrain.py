@@ -224,7 +224,8 @@ def test_a_cache_of_another_run_is_refused(config):
 def test_held_out_documents_train_nowhere(corpora):  # noqa: F811
     documents = read_mix(corpora, 50_000, seed=1)  # so many that all are repeated
     assert len({d.id for d in documents}) < len(documents)
-    ordered = _held_out_last(documents)
+    ordered, n_apart = _held_out_last(documents)
+    assert n_apart >= 1
     last = ordered[-1]
     assert [d.id for d in ordered].count(last.id) == 1
     assert {d.id for d in ordered} == {d.id for d in documents}
