@@ -1,8 +1,9 @@
-"""``python -m training pretrain | finetune | evaluate | leaveout | curve | bases | audit``: results to stdout, the log to stderr."""
+"""``python -m training pretrain | finetune | evaluate | leaveout | curve | bases | plot | audit``: results to stdout, the log to stderr."""
 
 import json
 import logging
 import sys
+from pathlib import Path
 
 import typer
 
@@ -16,6 +17,7 @@ from training.config import (
     FinetuneConfig,
     LabelsConfig,
     LeaveoutConfig,
+    PlotConfig,
     PretrainConfig,
     options_from,
 )
@@ -78,6 +80,13 @@ def _bases(config: BasesConfig) -> None:
     typer.echo(bases_table(run_bases(config)))
 
 
+def _plot(config: PlotConfig) -> None:
+    from training.plot import plot_logs, read_logs
+
+    plot_logs(read_logs([Path(run.strip()) for run in config.runs.split(",") if run.strip()]), config.output)
+    typer.echo(config.output)
+
+
 def _audit(config: AuditConfig) -> None:
     from training.audit import run_audit
 
@@ -92,6 +101,7 @@ app.command("leaveout", help="Suspected label errors: what a system trained on t
 )
 app.command("curve", help="Learning curve over shares of the real articles, with and without the written ones.")(options_from(CurveConfig)(_curve))
 app.command("bases", help="Base models side by side: fine-tuned alike, and their frozen states.")(options_from(BasesConfig)(_bases))
+app.command("plot", help="Loss and throughput of pretraining runs.")(options_from(PlotConfig)(_plot))
 app.command("audit", help="The corpus as a whole: written against real articles, first against second summaries.")(options_from(AuditConfig)(_audit))
 pretrain_app.command("encoder", help="Masked language modelling.")(options_from(PretrainConfig, kind="encoder")(_pretrain))
 pretrain_app.command("seq2seq", help="Denoising, then body to title or brief.")(options_from(PretrainConfig, kind="seq2seq")(_pretrain))

@@ -1,5 +1,8 @@
 """Model cards, written from the manifest so that they never say something else."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from data.schema import Group
 from models.registry import Manifest
 
@@ -43,6 +46,47 @@ on articles of news agencies above all, which are not the crawl you have. Not fo
 
 Weights float16 safetensors; sha256 of every file in `manifest.json`; refused on load where one differs. Licence of the weights: Apache-2.0,
 subject to what the sources above allow.
+"""
+
+
+def base_card(summary: Mapping[str, Any]) -> str:
+    """Return the card of a base, from what its ``pretraining.json`` says (stages after the first under ``stage``)."""
+    config = summary["config"]
+    encoder = config["kind"] == "encoder"
+    what = "encoder (masked language modelling)" if encoder else "sequence-to-sequence model (holes, titles, briefs, key sentences)"
+    rows = summary["log"][:: max(1, len(summary["log"]) // 12)] + summary["log"][-1:]
+    curve = "\n".join(
+        f"| {row['characters'] / 1e6:.1f} | {row.get('loss_per_character', row['loss']):.3f} | {row['characters_per_s']} |" for row in rows
+    )
+    measured = {key: value for key, value in summary.items() if key.startswith(("held_out", "title_", "digit_", "target_"))}
+    stage = summary.get("stage")
+    second = (
+        f"""A second stage read {stage["articles"]} unannotated articles, {stage["passes"]} times, with the soft labels of labelling functions (keywords, n-grams of the annotated articles, figures, sections);
+on development the labels reach {stage["development"]["teacher"]}, the model {stage["development"]["student"]}.
+"""
+        if stage
+        else ""
+    )
+    return f"""# A compact Chinese base: {what}
+
+{summary["parameters"] / 1e6:.1f} million parameters: {config["layers"]} layers{"" if encoder else f" and {config['decoder_layers']} of the decoder"}, {config["hidden_size"]} wide, windows of {config["max_length"]} tokens, {summary["vocab_size"]} entries of up to
+{summary["longest_piece"]} characters. From scratch by `python -m training pretrain`, to be fine-tuned by `python -m training finetune --base`.
+
+## Data
+
+{summary["characters"] / 1e6:.1f} million characters in {summary["steps"]} steps of {config["batch_tokens"]} tokens, {summary["training_s"] / 60:.0f} minutes; economic news first. {_SOURCES}{second}
+## Figures
+
+{", ".join(f"{key.replace('_', ' ')} {value}" for key, value in measured.items())} (held-out documents of the same sources).
+
+| million characters | loss a character, nats | characters/s |
+| ---: | ---: | ---: |
+{curve}
+
+## Limits
+
+Small, and read for days of one machine at most: news register of 2011 to 2026, simplified Chinese; what it knows of the world is little. It may repeat names of its texts when it fills holes: it is a
+beginning for classifiers and for summaries that are checked against their article, not a source of facts. Licence of the weights: Apache-2.0, subject to what the sources above allow.
 """
 
 

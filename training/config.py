@@ -297,6 +297,14 @@ class BasesConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class PlotConfig:
+    """Draw the loss and the throughput of pretraining runs."""
+
+    runs: str = doc(dataclasses.MISSING, "base folders of pretraining runs, comma-separated")
+    output: Path = doc(Path("out/pretraining.svg"), "picture to write, .svg or .png")
+
+
+@dataclasses.dataclass(frozen=True)
 class AuditConfig:
     """Look at a folder of annotations as a whole: written against real articles, first against second summaries."""
 
@@ -331,6 +339,11 @@ def read_config(path: Path, fields: list[dataclasses.Field[Any]]) -> dict[str, A
 def to_json(config: Any) -> dict[str, Any]:
     """Return the fields of a config dataclass as JSON values (paths as strings)."""
     return {key: str(value) if isinstance(value, Path) else value for key, value in dataclasses.asdict(config).items()}
+
+
+def named_config(config: Any) -> dict[str, Any]:
+    """Return the same with folders reduced to their names: what a file that travels may say of the machine it was made on."""
+    return {key: value.name if isinstance(value, Path) else value for key, value in dataclasses.asdict(config).items()}
 
 
 def options_from(config_type: type[Config], **fixed: Any) -> Callable[[Callable[[Config], Any]], Callable[..., None]]:

@@ -27,7 +27,8 @@ from data.taxonomy import Taxonomy, load_taxonomy
 from models.classifier import encode_article
 from models.device import pick_device
 from training.calibration import Scores, decoded_f1, fit_decoding
-from training.config import FinetuneConfig, LabelsConfig, to_json
+from training.card import base_card
+from training.config import FinetuneConfig, LabelsConfig, named_config
 from training.corpus import Document, iter_documents, register_density
 from training.dataset import Splits, read_splits
 from training.finetune import build_classifier, classification_loss, score_examples, shorten
@@ -72,17 +73,21 @@ def pretrain_on_labels(config: LabelsConfig) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         model.save_pretrained(str(folder), state_dict={key: t.detach().to("cpu", torch.float16) for key, t in model.state_dict().items()})
         tokenizer.save_pretrained(str(folder))
-        shutil.copy(config.base / "pretraining.json", folder / "pretraining.json") if (config.base / "pretraining.json").exists() else None
 
     run_steps(model, optimizers, stream, compute, config, progress, device, keep)
-    keep("base")
     model.__dict__.pop("forward", None)
+    keep("base")
     student = _figures(score_examples(model, tokenizer, _cut(splits.development, config), taxonomy, config.max_length, device), taxonomy)
     summary = {
-        "config": to_json(config), "articles": stream.n_articles, "passes": round(progress["step"] * config.batch_articles / stream.n_articles, 2),
+        "config": named_config(config), "articles": stream.n_articles, "passes": round(progress["step"] * config.batch_articles / stream.n_articles, 2),
         "development": {"teacher": teacher, "student": student}, "log": progress["log"],
     }  # fmt: skip
     (config.output / "stage.json").write_text(json.dumps(summary, indent=1) + "\n", "utf-8")
+    told = config.base / "pretraining.json"
+    if told.exists():
+        first = json.loads(told.read_text("utf-8")) | {"stage": {key: value for key, value in summary.items() if key != "log"}}
+        (config.output / "base" / "pretraining.json").write_text(json.dumps(first, indent=1), "utf-8")
+        (config.output / "base" / "README.md").write_text(base_card(first), "utf-8")
     logger.info("development: teacher %s, student %s", teacher, student)
     return config.output / "base"
 

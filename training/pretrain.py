@@ -23,8 +23,9 @@ from torch import Tensor, nn
 from transformers import ModernBertConfig, ModernBertForMaskedLM, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
 from models.device import pick_device
-from training.config import PretrainConfig, to_json
-from training.corpus import Document, build_tokenizer, encode_documents, read_documents, read_mix, write_documents
+from training.card import base_card
+from training.config import PretrainConfig, named_config
+from training.corpus import SPECIAL, Document, build_tokenizer, encode_documents, read_documents, read_mix, write_documents
 from training.pairs import draw_pair
 from training.probe_seq2seq import measure_seq2seq
 from training.steps import build_optimizers, check_cache, load_state, matrix_peak, run_steps
@@ -401,10 +402,11 @@ def _save_base(
     model.save_pretrained(str(folder), state_dict={name: tensor.detach().to("cpu", torch.float16) for name, tensor in model.state_dict().items()})
     tokenizer.save_pretrained(str(folder))
     summary = {
-        "config": to_json(config), "parameters": sum(p.numel() for p in model.parameters()), "characters": progress["characters"],
+        "config": named_config(config), "vocab_size": len(tokenizer), "longest_piece": max(map(len, set(tokenizer.get_vocab()) - set(SPECIAL))), "parameters": sum(p.numel() for p in model.parameters()), "characters": progress["characters"],
         "steps": progress["step"], "training_s": round(progress["elapsed_s"]), **measured, "log": progress["log"],
     }  # fmt: skip
     (folder / "pretraining.json").write_text(json.dumps(summary, indent=1), "utf-8")
+    (folder / "README.md").write_text(base_card(summary), "utf-8")
     logger.info("%s: %d characters, held-out text: %s", folder, progress["characters"], measured)
 
 

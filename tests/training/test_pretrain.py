@@ -120,6 +120,8 @@ def test_pretraining_learns_and_writes_a_plain_folder(config, kind, auto):
     model = auto.from_pretrained(str(base))
     assert len(AutoTokenizer.from_pretrained(str(base))) == model.config.vocab_size
     assert all(t.dtype == torch.float16 for t in load_file(base / "model.safetensors").values())
+    card = (base / "README.md").read_text("utf-8")
+    assert all(part in card for part in ("## Data", "## Limits", "held out loss" if kind == "encoder" else "digit accuracy"))
     again = pretrain(config)  # the time is spent: nothing more is trained, the base is written again
     assert json.loads((again / "pretraining.json").read_text())["log"] == log
 
