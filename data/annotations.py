@@ -183,17 +183,6 @@ def _build_annotation(row: dict[str, Any]) -> Annotation:
 # --- checks ----------------------------------------------------------------------------------------------------------
 
 
-def check_files(paths: Iterable[str | Path], clean: Clean = to_half_width) -> tuple[int, list[str]]:
-    """Return how many examples the files hold, and everything that is wrong with them.
-
-    Raises:
-        InputError: a path does not exist or holds no files of articles.
-
-    """
-    examples, findings = read_checked(paths)
-    return len(examples), findings + check_examples(examples, clean)
-
-
 def check_examples(examples: Iterable[Example], clean: Clean = to_half_width) -> list[str]:
     """Return what the guide forbids in examples, each finding with its file, line and id.
 

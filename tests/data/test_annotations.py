@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from data.annotations import KEYS, check_examples, check_files, iter_examples, join_gold, read_checked, read_examples, to_row, write_examples
+from data.annotations import KEYS, check_examples, iter_examples, join_gold, read_checked, read_examples, to_row, write_examples
 from data.encodings import encode_line
 from data.errors import InputError
 from data.schema import Annotation, Article, Example, Facts
@@ -63,7 +63,12 @@ def test_fields_that_may_be_left_out(tmp_path):
     short = {key: ROW[key] for key in ("id", "text", "activity", "industry", "summary", "facts")}
     (read,) = read_examples(write(tmp_path / "a.jsonl", short))
     assert (read.article.title, read.article.source, read.article.url, read.article.published) == (None, None, None, None)
-    assert check_files([tmp_path / "a.jsonl"]) == (1, [])
+    assert findings_of(tmp_path / "a.jsonl") == (1, [])
+
+
+def findings_of(path):
+    examples, findings = read_checked([path])
+    return len(examples), findings + check_examples(examples)
 
 
 def without(key: str) -> dict:
@@ -101,7 +106,7 @@ def test_a_line_of_the_wrong_form_is_named_with_its_place(tmp_path, row, said):
 def test_broken_lines_are_findings_and_the_others_are_checked(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_bytes(encode_line(ROW) + b"{broken\n" + encode_line({**ROW, "sumary": ""}))
-    n, findings = check_files([path])
+    n, findings = findings_of(path)
     assert n == 2
     assert [finding.removeprefix(f"{path}:") for finding in findings] == [
         "2: Expecting property name enclosed in double quotes at character 2",
