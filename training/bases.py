@@ -30,13 +30,13 @@ from training.baselines import BaselinePrediction
 from training.calibration import decode_scores, fit_decoding
 from training.config import BasesConfig, FinetuneConfig
 from training.corpus import iter_documents
+from training.curve import MEASURED
 from training.dataset import read_splits
 from training.finetune import build_classifier, fit, score_examples, shorten
 from training.scoring import evaluate_predictions
 
 logger = logging.getLogger(__name__)
 RANDOM = "random:"
-MEASURED = (("activity", "micro_f1"), ("activity", "macro_f1"), ("activity", "main_accuracy"), ("industry", "micro_f1"), ("industry", "macro_f1"))
 # Sections of one news agency by the key in its addresses: home, economy, society, world, culture, sports, bay area, Chinese abroad, Hong Kong and Macau, health.
 SECTIONS = ("gn", "cj", "sh", "gj", "cul", "ty", "dwq", "hr", "ga", "jk")
 _ARTICLES_A_SECTION = 300

@@ -24,7 +24,7 @@ from data.clean import clean_text, clean_title
 from data.dedup import shingles
 from data.schema import Article, Example
 from data.taxonomy import Taxonomy, load_taxonomy
-from models.classifier import encode_article
+from models.classifier import encode_article, split_groups
 from models.device import pick_device
 from training.calibration import Scores, decoded_f1, fit_decoding
 from training.card import base_card
@@ -64,9 +64,7 @@ def pretrain_on_labels(config: LabelsConfig) -> Path:
 
     def compute(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits.float()
-        n_activity, n_labels = len(taxonomy.activity), len(taxonomy.activity) + len(taxonomy.industry)
-        targets = batch["labels"]
-        return classification_loss(logits, (targets[:, :n_activity], targets[:, n_activity:n_labels], targets[:, n_labels:]), taxonomy)
+        return classification_loss(logits, split_groups(batch["labels"], taxonomy), taxonomy)
 
     def keep(name: str) -> None:
         folder = config.output / name

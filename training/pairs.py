@@ -13,7 +13,7 @@ from models.sentences import split_sentences
 from training.corpus import Document
 
 TITLE, BRIEF, COPY, HOLE = "[TITLE]", "[BRIEF]", "[COPY]", "[MASK]"
-_TITLE_LENGTHS, _BRIEF_LENGTHS, _SENTENCE_LENGTHS = range(8, 51), range(20, 161), range(15, 121)
+TITLE_LENGTHS, _BRIEF_LENGTHS, _SENTENCE_LENGTHS = range(8, 51), range(20, 161), range(15, 121)
 _MOST_CHARACTERS = 160  # of a target of gap sentences, as of a summary
 _HIDDEN_SHARE = 0.5
 _FIGURE_GAIN = 0.1  # of a sentence with an amount or a count, which carries the outcome: more than cover differs between most sentences
@@ -30,7 +30,7 @@ def draw_pair(document: Document, text: str, rng: np.random.Generator) -> tuple[
     tasks = []
     if document.summary and len(document.summary) in _BRIEF_LENGTHS:
         tasks += [BRIEF] * 3
-    if document.title and len(document.title) in _TITLE_LENGTHS:
+    if document.title and len(document.title) in TITLE_LENGTHS:
         tasks.append(TITLE)
     gaps = gap_sentences(text)
     if gaps:

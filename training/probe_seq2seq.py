@@ -9,12 +9,11 @@ from transformers import PreTrainedTokenizerFast
 
 from training.corpus import Document
 from training.metrics.rouge_zh.rouge_zh import rouge
-from training.pairs import COPY, TITLE, gap_sentences
+from training.pairs import COPY, TITLE, TITLE_LENGTHS, gap_sentences
 
 _MOST_DOCUMENTS = 64
 _BATCH = 8
 _TITLE_TOKENS = 40
-_TITLE_LENGTHS = range(8, 51)
 
 
 @torch.inference_mode()
@@ -36,7 +35,7 @@ def measure_seq2seq(
 
     """
     model.eval()
-    titled = [(TITLE + readable(d.text), d.title) for d in documents if d.title and len(d.title) in _TITLE_LENGTHS][:_MOST_DOCUMENTS]
+    titled = [(TITLE + readable(d.text), d.title) for d in documents if d.title and len(d.title) in TITLE_LENGTHS][:_MOST_DOCUMENTS]
     copied: list[tuple[str, str]] = []
     for document in documents:
         text = readable(document.text)

@@ -4,12 +4,13 @@ The learning rate follows the training time spent, so a run ends on the minute h
 by step number, so a run that was killed goes on with the batches that it would have seen.
 """
 
+import itertools
 import json
 import logging
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -129,7 +130,7 @@ def run_steps(
     Args:
         model: trained in place, on ``device``.
         optimizers: of ``build_optimizers``.
-        stream: stream.
+        stream: where batches come from.
         compute: the loss of a batch, under autocast.
         config: the schedule.
         progress: step, elapsed_s, characters, log.
@@ -144,7 +145,7 @@ def run_steps(
     ticked_at = clock()
     recent: list[tuple[float, float]] = []  # loss a token, loss a character
     characters_then = progress["characters"]
-    for step in _steps_from(progress["step"]):
+    for step in itertools.count(progress["step"]):
         share = progress["elapsed_s"] / budget_s
         if share >= 1:
             break
@@ -209,9 +210,3 @@ def _clock(config: ScheduleConfig) -> Callable[[], float]:
         return time.monotonic
     threads = torch.get_num_threads()
     return lambda: time.process_time() / threads
-
-
-def _steps_from(step: int) -> Iterator[int]:
-    while True:
-        yield step
-        step += 1
