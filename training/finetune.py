@@ -141,17 +141,17 @@ def pick_length(config: FinetuneConfig) -> int:
 
     """
     settings = AutoConfig.from_pretrained(config.base, trust_remote_code=False)
-    positions = getattr(settings, "max_position_embeddings", None) or _LONGEST
-    if settings.model_type in ("roberta", "xlm-roberta"):
+    positions = getattr(settings, "max_position_embeddings", None)
+    if positions and settings.model_type in ("roberta", "xlm-roberta"):
         positions -= settings.pad_token_id + 1  # its positions begin behind that of padding
-    if settings.model_type != "modernbert":  # learnt positions end: windows are padded to multiples of LENGTH_STEP
+    if positions and settings.model_type != "modernbert":  # learnt positions end: windows are padded to multiples of LENGTH_STEP
         positions = positions // LENGTH_STEP * LENGTH_STEP
-    if config.max_length > positions:
+    if positions and config.max_length > positions:
         raise InputError(f"max_length is {config.max_length} tokens, and this base reads {positions}; give --max-length {positions} or less")
     manifest = Path(config.base) / MANIFEST
     if not config.epochs and not config.max_length and manifest.is_file():
         return int(json.loads(manifest.read_text("utf-8"))["config"].get("max_length") or _LONGEST)
-    return config.max_length or min(positions, _LONGEST)
+    return config.max_length or min(positions or _LONGEST, _LONGEST)
 
 
 def shorten(example: Example, characters: int) -> Example:

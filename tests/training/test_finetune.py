@@ -141,6 +141,7 @@ def test_without_a_length_windows_are_as_long_as_the_base_reads(tiny_bases, tmp_
     assert pick_length(FinetuneConfig(base=str(tiny_bases["encoder"]), output=tmp_path)) == 128
     assert pick_length(FinetuneConfig(base=str(tiny_bases["encoder"]), output=tmp_path, max_length=96)) == 96
     assert pick_length(FinetuneConfig(base=str(tiny_bases["seq2seq"]), output=tmp_path)) == 512  # relative positions: no end
+    assert pick_length(FinetuneConfig(base=str(tiny_bases["seq2seq"]), output=tmp_path, max_length=1024)) == 1024
 
 
 # Summariser ---------------------------------------------------------------------------------------------------
