@@ -118,7 +118,7 @@ class PretrainConfig(ScheduleConfig):
     corpora: Path = doc(dataclasses.MISSING, "folder of .jsonl.zst files with title, text, summary")
     kind: str = doc("encoder", "encoder (masked language modelling) or seq2seq (denoising, then body to title or brief)")
     tokenizer: Path | None = doc(None, "folder of a tokenizer to share; built from the corpora if absent")
-    encoder: Path | None = doc(None, "encoder base to begin with, of the same tokenizer, layers and width (seq2seq)")
+    encoder: Path | None = doc(None, "encoder base to begin with, of the same tokenizer, layers and width")
     vocab_size: int = doc(8192, "entries of a new tokenizer, special tokens included")
     longest_piece: int = doc(1, "characters of the longest piece of a new tokenizer; 1 for single characters")
     layers: int = doc(4, "encoder layers")
@@ -128,6 +128,7 @@ class PretrainConfig(ScheduleConfig):
     first_length: int = doc(128, "sequence length at the start, tokens; doubles up to max_length")
     batch_tokens: int = doc(4096, "tokens of one optimizer step")
     masked: float = doc(0.3, "share of tokens masked")
+    word_vectors: int = doc(5, "pieces to either side that are counted for the word vectors in which embeddings begin (encoder); 0 for random ones")
     tokens: int = doc(40_000_000, "characters of the corpora to cache for the run")
     cache_only: bool = doc(False, "stop when the text is tokenised: RUN/cache is all that a run on another machine needs")
     supervised: float = doc(0.45, "share of the time at the end spent on body to title or brief (seq2seq)")
@@ -141,10 +142,12 @@ class PretrainConfig(ScheduleConfig):
             wrong.append(f"masked must be in (0, 1), got {self.masked}")
         if not 16 <= self.first_length <= self.max_length:
             wrong.append(f"first_length must be in [16, {self.max_length}], got {self.first_length}")
+        if self.word_vectors < 0:
+            wrong.append(f"word_vectors must be 0 or more, got {self.word_vectors}")
         if not 1 <= self.longest_piece <= 16:
             wrong.append(f"longest_piece must be in [1, 16] characters, got {self.longest_piece}")
-        if self.encoder is not None and (self.kind, self.tokenizer) != ("seq2seq", self.encoder):
-            wrong.append("encoder needs kind seq2seq, and the same folder as tokenizer")
+        if self.encoder is not None and self.tokenizer != self.encoder:
+            wrong.append("encoder needs the same folder as tokenizer")
         if self.hidden_size % 64:
             wrong.append(f"hidden_size must be a multiple of 64 (heads are 64 wide), got {self.hidden_size}")
         if wrong:

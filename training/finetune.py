@@ -28,7 +28,7 @@ from data.schema import Example
 from data.taxonomy import Taxonomy, load_taxonomy
 from models.classifier import LENGTH_STEP, Encoded, TorchClassifier, batch_by_tokens, encode_article, pad_windows, pool_windows, split_groups
 from models.decoding import Decoding
-from models.device import pick_device
+from models.device import mixed_precision, pick_device
 from models.lexical import LexicalModel
 from models.registry import MANIFEST, Manifest, label_names, save_checkpoint
 from training.calibration import Scores, cross_fitted_ece, decoded_f1, ece_of, fit_decoding
@@ -269,7 +269,7 @@ def run_windows(model: Any, rows: Sequence[Sequence[int]], pad_id: int, device: 
     out: dict[int, Tensor] = {}
     for group in batch_by_tokens([len(row) for row in rows], max_batch_tokens=4096, max_rows=32):
         inputs = {key: value.to(device) for key, value in pad_windows([rows[i] for i in group], pad_id).items()}
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with mixed_precision(device):
             logits = model(**inputs).logits
         out.update(zip(group, logits.float(), strict=True))
     return torch.stack([out[i] for i in range(len(rows))])

@@ -21,7 +21,7 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedTokeniz
 from data.clean import CLEAN_VERSION
 from data.schema import Example
 from data.taxonomy import OTHER, load_taxonomy
-from models.device import pick_device
+from models.device import mixed_precision, pick_device
 from models.faithfulness import check_against, check_summary, read_source
 from models.outcomes import build_outcomes
 from models.registry import Manifest, save_checkpoint
@@ -171,7 +171,7 @@ def batch_loss(
         key: value.to(device)
         for key, value in encode_pairs(tokenizer, pairs, generation, getattr(model.generation_config, "forced_bos_token_id", None)).items()
     }
-    with torch.autocast(device.type, dtype=torch.bfloat16):
+    with mixed_precision(device):
         loss: Tensor = model(**batch).loss
     return loss
 

@@ -22,13 +22,15 @@ import torch
 from torch import Tensor, nn
 from transformers import ModernBertConfig, ModernBertForMaskedLM, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
-from models.device import pick_device
+from data.errors import InputError
+from models.device import mixed_precision, pick_device
 from training.card import base_card
 from training.config import PretrainConfig, named_config
 from training.corpus import SPECIAL, Document, build_tokenizer, encode_documents, read_documents, read_mix, write_documents
+from training.embeddings import begin_with_counts
 from training.pairs import draw_pair
 from training.probe_seq2seq import measure_seq2seq
-from training.steps import build_optimizers, check_cache, load_state, matrix_peak, run_steps
+from training.steps import build_optimizers, check_cache, has_state, load_state, matrix_peak, run_steps
 from training.warm_start import warm_start
 
 logger = logging.getLogger(__name__)
@@ -305,6 +307,25 @@ def build_model(config: PretrainConfig, vocab_size: int) -> nn.Module:
     return T5ForConditionalGeneration(settings)
 
 
+def begin(model: nn.Module, config: PretrainConfig, batches: Batches) -> None:
+    """Set what a fresh model begins with, in place: an earlier encoder, word vectors, or the random weights it has.
+
+    Raises:
+        InputError: the earlier encoder has other layers, width or vocabulary.
+
+    """
+    earlier = config.encoder and ModernBertForMaskedLM.from_pretrained(str(config.encoder), trust_remote_code=False, dtype=torch.float32)
+    if earlier and isinstance(model, T5ForConditionalGeneration):
+        warm_start(model, earlier)
+    elif earlier:
+        shapes, own = ({name: tensor.shape for name, tensor in m.state_dict().items()} for m in (earlier, model))
+        if different := sorted(name for name in shapes.keys() | own.keys() if shapes.get(name) != own.get(name)):
+            raise InputError(f"{config.encoder} is of other layers, width or vocabulary than asked for: {', '.join(different[:3])}")
+        model.load_state_dict(earlier.state_dict())
+    elif config.word_vectors and isinstance(model, ModernBertForMaskedLM):
+        begin_with_counts(model, batches.tokens[: batches.n_train], config.word_vectors, N_SPECIAL, config.seed)
+
+
 def compute_loss(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
     """Return the mean cross-entropy per predicted character, in nats.
 
@@ -350,8 +371,8 @@ def pretrain(config: PretrainConfig) -> Path:
         return config.output / "cache"
     batches = Batches(config, tokenizer)
     model = build_model(config, len(tokenizer))
-    if config.encoder is not None and isinstance(model, T5ForConditionalGeneration):
-        warm_start(model, ModernBertForMaskedLM.from_pretrained(str(config.encoder), trust_remote_code=False, dtype=torch.float32))
+    if not has_state(config.output / "state"):
+        begin(model, config, batches)
     model.to(device)
     optimizers = build_optimizers(model, config)
     progress = load_state(config.output / "state", model, optimizers)
@@ -417,7 +438,7 @@ def held_out_loss(model: nn.Module, batches: Batches, device: torch.device) -> f
     with torch.no_grad():
         for batch in batches.held_out():
             moved = {key: value.to(device) for key, value in batch.items()}
-            with torch.autocast(device.type, dtype=torch.bfloat16):
+            with mixed_precision(device):
                 n_labels = int((batch["labels"] >= 0).sum())
                 total += float(compute_loss(model, moved)) * n_labels
             characters += batches.characters_a_label(batch) * n_labels

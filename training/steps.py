@@ -19,7 +19,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from data.errors import InputError
+from models.device import mixed_precision, training_dtype
 from training.config import ScheduleConfig
+from training.muon import FullPrecisionMuon
 
 logger = logging.getLogger(__name__)
 _LONGEST_STEP_S = 60.0
@@ -50,8 +52,10 @@ def build_optimizers(model: nn.Module, config: ScheduleConfig) -> list[torch.opt
             part in name for part in ("embed", "shared", "relative_attention", "decoder.weight", "lm_head", "classifier")
         )
         (matrices if inner else others).append(parameter)
+    bfloat16 = all(training_dtype(parameter.device) == torch.bfloat16 for parameter in matrices)
+    muon = torch.optim.Muon if bfloat16 else FullPrecisionMuon
     return [
-        torch.optim.Muon(matrices, lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"),
+        muon(matrices, lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(others, lr=config.lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
     ]
 
@@ -85,7 +89,7 @@ def save_state(folder: Path, model: nn.Module, optimizers: list[torch.optim.Opti
             for key, value in state.items():
                 if isinstance(value, Tensor):
                     tensors[f"optimizer/{key}/{names[id(parameter)]}"] = value.contiguous()
-    fresh, old = folder.with_name("state.new"), folder.with_name("state.old")
+    fresh, old = folder.with_name("state.new"), _old(folder)
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     save_file(tensors, fresh / "state.safetensors")
@@ -96,11 +100,16 @@ def save_state(folder: Path, model: nn.Module, optimizers: list[torch.optim.Opti
     fresh.rename(folder)
 
 
+def has_state(folder: Path) -> bool:
+    """Return whether a run has left a state to go on from."""
+    return folder.exists() or _old(folder).exists()
+
+
 def load_state(folder: Path, model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> dict[str, Any]:
     """Restore what ``save_state`` wrote; a run killed between its two renames is found in ``state.old``."""
-    folder = folder if folder.exists() else folder.with_name("state.old")
-    if not folder.exists():
+    if not has_state(folder):
         return {"step": 0, "elapsed_s": 0.0, "characters": 0, "log": []}
+    folder = folder if folder.exists() else _old(folder)
     tensors = load_file(folder / "state.safetensors")
     parameters = dict(model.named_parameters())
     with torch.no_grad():
@@ -154,7 +163,7 @@ def run_steps(
                 group["lr"] = rate_at(share, config)
         drawn = stream.draw(step, share)
         batch = {key: value.to(device) for key, value in drawn.items()}
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with mixed_precision(device):
             loss = compute(model, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -191,9 +200,13 @@ def run_steps(
     save_state(config.output / "state", model, optimizers, progress)
 
 
+def _old(folder: Path) -> Path:
+    return folder.with_name("state.old")
+
+
 def matrix_peak(device: torch.device, size: int = 2048, seconds: float = 0.5) -> float:
-    """Return what the device reaches in multiplying large bfloat16 matrices, FLOP/s: the bound that training is held against."""
-    a, b = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
+    """Return what the device reaches in multiplying large matrices, in the precision that it trains in, FLOP/s: the bound that training is held against."""
+    a, b = (torch.randn(size, size, device=device, dtype=training_dtype(device)) for _ in range(2))
     best = math.inf
     end = time.monotonic() + seconds
     while time.monotonic() < end:
