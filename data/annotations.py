@@ -1,6 +1,6 @@
 """Annotated articles: reading, writing and checking them by the annotation guide.
 
-One JSON line an article, with the keys of ``KEYS``. In: such files (also .gz, .zst), folders of them, or articles
+One JSON line an article, with the keys of ``KEYS``; without ``summary`` and ``facts`` it answers for labels alone. In: such files (also .gz, .zst), folders of them, or articles
 and gold annotations apart. Out: ``Example`` records, or findings as plain sentences with their place.
 """
 
@@ -21,6 +21,7 @@ from data.width import to_half_width
 KEYS = ("id", "title", "text", "activity", "industry", "summary", "facts", "source", "url", "published")
 ANNOTATION_KEYS = ("id", "activity", "industry", "summary", "facts")  # what a line must have; the others may be left out
 EXAMPLE_KEYS = (*ANNOTATION_KEYS, "text")
+LABEL_KEYS = ("id", "activity", "industry")  # what a line has that answers for labels alone
 FACTS = ("signed_projects", "signed_amount", "total_projects", "total_amount")
 COUNTS = ("signed_projects", "total_projects")
 MIN_SUMMARY, MAX_SUMMARY = 30, 160  # characters
@@ -143,9 +144,17 @@ def _iter_file(file: InputFile) -> Iterator[tuple[str, dict[str, Any] | RecordEr
     try:
         for number, line in enumerate(iter_lines(open_text(iter_bytes(file.path, file.compression))[1]), 1):
             if line is None or line.strip():
-                yield f"{file.path}:{number}", parse_row(line)
+                row = parse_row(line)
+                yield f"{file.path}:{number}", row if isinstance(row, RecordError) else complete_row(row)
     except RecordError as error:
         yield f"{file.path}:{number + 1}", error
+
+
+def complete_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with an empty summary and no facts where it has neither key: it answers for labels alone."""
+    if "activity" not in row or "summary" in row or "facts" in row:
+        return row
+    return {**row, "summary": "", "facts": dict.fromkeys(FACTS)}
 
 
 def check_row(row: dict[str, Any], keys: Iterable[str]) -> list[str]:
@@ -205,6 +214,8 @@ def _check_example(example: Example, clean: Clean) -> list[str]:
     findings = [] if article.id.strip() else ["id is empty"]
     findings += [] if article.text.strip() else ["text is empty"]
     findings += _check_labels(annotation)
+    if not annotation.summary and annotation.facts == Facts():  # labels alone
+        return findings
     findings += _check_summary(annotation.summary, clean(f"{article.title or ''}\n{article.text}"))
     return findings + _check_facts(annotation.facts)
 

@@ -109,7 +109,7 @@ def _join(rows: dict[str, tuple[Row, str]], corpora: Path | None, made: CorpusCh
 
 def _check_annotations(rows: dict[str, tuple[Row, str]], clean: Clean, claims: Claims, made: CorpusCheck) -> None:
     """Check labels, summary and facts; those without text by what needs none."""
-    examples = {id: (build_example({"text": row["summary"], **row}, where), "text" in row) for id, (row, where) in rows.items()}
+    examples = {id: (build_example({"text": row["summary"] or row["id"], **row}, where), "text" in row) for id, (row, where) in rows.items()}
     made.findings += check_examples((example for example, _ in examples.values()), clean)
     texts = {id: "".join(row["text"].split()) for id, (row, _) in rows.items() if "text" in row and "text_sha256" in row}
     for id, text in texts.items():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data.annotations import ANNOTATION_KEYS, EXAMPLE_KEYS, FACTS
+from data.annotations import FACTS, LABEL_KEYS
 from data.errors import RecordError
 from data.inputs import InputFile, find_files
 from data.prepare import DOUBLE_FOLDER, SPLITS_FILE, TRAIN, find_annotation_files, read_figures, read_rows, read_splits
@@ -149,7 +149,7 @@ def is_corpus(path: Path) -> bool:
     """True for a folder of annotations: it says its splits, or holds annotations that refer to their articles by id."""
     if not path.is_dir():
         return False
-    return (path / SPLITS_FILE).exists() or any(_has_keys(file, (*ANNOTATION_KEYS, "text_sha256")) for file in sorted(path.rglob("*.jsonl"))[:50])
+    return (path / SPLITS_FILE).exists() or any(_has_keys(file, (*LABEL_KEYS, "text_sha256")) for file in sorted(path.rglob("*.jsonl"))[:50])
 
 
 def join_counts(counts: Iterable[tuple[str, int]]) -> str:
@@ -164,7 +164,7 @@ def find_annotated(inputs: Iterable[str | Path]) -> list[Path]:
 
 
 def _is_annotated(file: InputFile) -> bool:
-    return _has_keys(file.path, EXAMPLE_KEYS, file.compression)
+    return _has_keys(file.path, (*LABEL_KEYS, "text"), file.compression)
 
 
 def _has_keys(path: Path, keys: Sequence[str], compression: str = "") -> bool:

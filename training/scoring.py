@@ -179,7 +179,9 @@ def source_text(article: Article) -> str:
 def _score_facts(examples: Sequence[Example], predictions: Sequence[BaselinePrediction], report: dict[str, Any], vectors: Vectors) -> None:
     if all(p.facts is None for p in predictions):
         return
-    rows = {"predictions": [(p.facts or Facts()).to_json() for p in predictions], "references": [e.annotation.facts.to_json() for e in examples]}
+    # An annotation without summary answers for labels alone: nothing claimed of it is wrong, or right.
+    claims = [p.facts or Facts() if e.annotation.summary else Facts() for p, e in zip(predictions, examples, strict=True)]
+    rows = {"predictions": [facts.to_json() for facts in claims], "references": [e.annotation.facts.to_json() for e in examples]}
     report["facts"] = load_metric("facts").compute(**rows)
     counts = load_metric("facts").compute(**rows, aggregate=False)
     vectors["fact_precision"] = ratio(counts["n_right"], counts["n_claimed"])

@@ -66,6 +66,15 @@ def test_fields_that_may_be_left_out(tmp_path):
     assert findings_of(tmp_path / "a.jsonl") == (1, [])
 
 
+def test_a_line_without_summary_and_facts_answers_for_labels_alone(tmp_path):
+    labels = {key: ROW[key] for key in ("id", "text", "activity", "industry")}
+    (read,) = read_examples(write(tmp_path / "a.jsonl", labels))
+    assert (read.annotation.activity, read.annotation.summary, read.annotation.facts) == (tuple(ROW["activity"]), "", Facts())
+    assert findings_of(tmp_path / "a.jsonl") == (1, [])
+    said = {**ROW, "summary": "", **facts(signed_projects=1)}
+    assert "summary has 0 characters" in findings_of(write(tmp_path / "b.jsonl", said))[1][0]
+
+
 def findings_of(path):
     examples, findings = read_checked([path])
     return len(examples), findings + check_examples(examples)
