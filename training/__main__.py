@@ -1,4 +1,4 @@
-"""``python -m training pretrain | finetune | evaluate | leaveout | curve | bases | plot | audit``: results to stdout, the log to stderr."""
+"""``python -m training pretrain | finetune | evaluate | promote | rollback | leaveout | curve | bases | plot | audit``: results to stdout, the log to stderr."""
 
 import json
 import logging
@@ -19,6 +19,8 @@ from training.config import (
     LeaveoutConfig,
     PlotConfig,
     PretrainConfig,
+    PromoteConfig,
+    RollbackConfig,
     options_from,
 )
 
@@ -56,9 +58,34 @@ def _evaluate(config: EvaluateConfig) -> None:
     from training.report import append_experiment, markdown_report
 
     report = run_evaluation(config)
+    if config.pin:
+        from training.floors import pin_floors
+
+        typer.echo(f"floors of {config.pin}: {pin_floors(report, config.pin, lower=config.lower_floors)}", err=True)
     if config.log:
         append_experiment(config.log, report, f"Evaluation on {config.data.name}", config.note)
     typer.echo(markdown_report(report))
+    if report.get("floors", {}).get("below") and not config.pin:
+        raise typer.Exit(1)
+
+
+def _promote(config: PromoteConfig) -> None:
+    go_offline()
+    from training.promotion import promote
+
+    row = promote(config)
+    typer.echo(f"promoted {row['now']}, before {row['before'] or 'nothing'}")
+    for key, (difference, low, high) in row["differences"].items():
+        typer.echo(f"  {key:28} {difference:+.3f} ({low:+.3f} to {high:+.3f})")
+    for finding in row["findings"]:
+        typer.echo(f"  DESPITE {finding}: {row['despite']}")
+
+
+def _rollback(config: RollbackConfig) -> None:
+    from training.promotion import rollback
+
+    row = rollback(config)
+    typer.echo(f"back to {row['now']}, taken out {row['before']}")
 
 
 def _leaveout(config: LeaveoutConfig) -> None:
@@ -96,6 +123,10 @@ def _audit(config: AuditConfig) -> None:
 app.command("evaluate", help="A checkpoint beside its baselines on annotated articles, as a table and as JSON.")(
     options_from(EvaluateConfig)(_evaluate)
 )
+app.command("promote", help="Put a checkpoint in place, if it holds the floors and does not lose to the one there.")(
+    options_from(PromoteConfig)(_promote)
+)
+app.command("rollback", help="Put the checkpoint back that the last promotion replaced.")(options_from(RollbackConfig)(_rollback))
 app.command("leaveout", help="Suspected label errors: what a system trained on the other articles does not expect.")(
     options_from(LeaveoutConfig)(_leaveout)
 )

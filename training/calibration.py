@@ -4,7 +4,6 @@ One Platt scaling and one threshold a group of labels: with some hundred article
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ from scipy.special import expit, log_softmax, softmax
 
 from data.taxonomy import Taxonomy
 from models.decoding import Decoding, decode_activities, decode_industries, is_doubtful
+from training.reliability import expected_calibration_error
 
 Array = npt.NDArray[np.float64]
 
@@ -54,23 +54,6 @@ def fit_softmax_temperature(logits: Array, gold: npt.NDArray[np.int64]) -> float
         return float(-np.mean(log_softmax(logits / np.exp(log_t), axis=1)[np.arange(len(gold)), gold]))
 
     return float(np.exp(minimize_scalar(loss, bounds=(-1.5, 4.0), method="bounded").x))
-
-
-def expected_calibration_error(probs: Array, correct: npt.NDArray[Any], bins: int = 15) -> float:
-    """Return the mean gap between confidence and frequency over equal-width bins, weighted by their size.
-
-    Args:
-        probs: (n,) in [0, 1].
-        correct: (n,) bool or 0/1, whether what the probability speaks of is so.
-        bins: number of bins.
-    Source: Guo et al. (2017), On Calibration of Modern Neural Networks.
-
-    """
-    if not len(probs):
-        return 0.0
-    place = np.minimum((probs * bins).astype(int), bins - 1)
-    gap = np.bincount(place, weights=probs - correct, minlength=bins)
-    return float(np.abs(gap).sum() / len(probs))
 
 
 def micro_f1(gold: list[set[str]], found: list[set[str]]) -> float:

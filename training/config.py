@@ -14,6 +14,8 @@ from typing import Any, TypeVar, get_type_hints
 
 import typer
 
+from models.paths import DEFAULT_CHECKPOINT
+
 Config = TypeVar("Config")
 logger = logging.getLogger(__name__)
 
@@ -194,6 +196,9 @@ class EvaluateConfig:
     systems: str = doc(",".join(SYSTEMS), "what to run, in the order of the table")
     device: str = doc("auto", "auto, cpu or cuda")
     json: Path | None = doc(None, "file for the whole report")
+    report: Path | None = doc(None, "HTML page to write about the checkpoint")
+    pin: str = doc("", "name under which the figures become floors (training/floors.json)")
+    lower_floors: bool = doc(False, "let --pin lower floors, or replace those of another gold set")
     log: Path | None = doc(None, "Markdown file to append the tables to, such as EXPERIMENTS.md")
     note: str = doc("", "a sentence for the log: what was tried, what came of it")
     limit: int = doc(0, "articles to evaluate, from the first; 0 for all")
@@ -210,6 +215,24 @@ class EvaluateConfig:
     def names(self) -> list[str]:
         """Return the systems to run."""
         return [name.strip() for name in self.systems.split(",") if name.strip()]
+
+
+@dataclasses.dataclass(frozen=True)
+class PromoteConfig:
+    """Put a checkpoint into the place that is served, if it holds the floors and does not lose to the one there."""
+
+    checkpoint: Path = doc(dataclasses.MISSING, "folder of classifier/ and summarizer/, or one of them: the candidate")
+    data: Path = doc(dataclasses.MISSING, "annotated articles that neither has learnt from, as for evaluate")
+    place: Path = doc(DEFAULT_CHECKPOINT, "folder of the checkpoint that is served")
+    despite: str = doc("", "promote although it is refused; the reason goes into the history")
+    device: str = doc("auto", "auto, cpu or cuda")
+
+
+@dataclasses.dataclass(frozen=True)
+class RollbackConfig:
+    """Put the checkpoint back that the last promotion replaced."""
+
+    place: Path = doc(DEFAULT_CHECKPOINT, "folder of the checkpoint that is served")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from sklearn.utils.extmath import randomized_svd
+from torch import Tensor
 from transformers import ModernBertForMaskedLM
 
 logger = logging.getLogger(__name__)
@@ -65,7 +66,8 @@ def word_vectors(counts: npt.NDArray[np.float32], width: int, seed: int) -> npt.
     vectors = (left * np.sqrt(values)).astype(np.float32)
     vectors[own == 0] = 0
     mean_square = float((vectors[own > 0] ** 2).mean()) if (own > 0).any() else 1.0
-    return vectors / np.float32(np.sqrt(mean_square))
+    scaled: npt.NDArray[np.float32] = vectors / np.float32(np.sqrt(mean_square))
+    return scaled
 
 
 def begin_with_counts(model: ModernBertForMaskedLM, tokens: npt.NDArray[np.uint16], reach: int, n_special: int, seed: int) -> None:
@@ -73,7 +75,8 @@ def begin_with_counts(model: ModernBertForMaskedLM, tokens: npt.NDArray[np.uint1
 
     Rows of special tokens and of pieces that do not occur keep their random weights.
     """
-    weight = model.get_input_embeddings().weight
+    weight: Tensor = model.model.embeddings.tok_embeddings.weight
+    bias: Tensor = model.decoder.bias
     vocab_size, width = weight.shape
     occurrences = np.bincount(tokens, minlength=vocab_size).astype(np.float64)
     if width >= vocab_size or not len(tokens):
@@ -85,7 +88,7 @@ def begin_with_counts(model: ModernBertForMaskedLM, tokens: npt.NDArray[np.uint1
     with torch.no_grad():
         scale = weight.std()
         weight[known] = vectors[known] * scale
-        model.decoder.bias.copy_(torch.from_numpy(np.log(np.maximum(occurrences, _LOGIT_FLOOR) / occurrences.sum())))
+        bias.copy_(torch.from_numpy(np.log(np.maximum(occurrences, _LOGIT_FLOOR) / occurrences.sum())))
 
 
 def _chunks(tokens: npt.NDArray[np.uint16]) -> Iterator[npt.NDArray[np.int64]]:

@@ -1,10 +1,9 @@
 """An evaluation report for people: a Markdown table, and an entry of ``EXPERIMENTS.md``.
 
 A report of ``training.evaluation`` comes in, text goes out. ``provenance`` is what makes a number repeatable: date,
-commit, command, hash of the gold file.
+commit, command; beside it stands the hash of the gold set.
 """
 
-import hashlib
 import os
 import shlex
 import shutil
@@ -38,13 +37,12 @@ INTERVALS = (
 )
 
 
-def provenance(gold: Path) -> dict[str, str]:
-    """Return date, commit, command and the hash of the gold file."""
+def provenance() -> dict[str, str]:
+    """Return date, commit and command."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "commit": _commit(),
         "command": portable_command(sys.argv),
-        "gold_sha256": hashlib.sha256(gold.read_bytes()).hexdigest(),
     }
 
 
@@ -104,23 +102,35 @@ def markdown_report(report: Mapping[str, Any]) -> str:
     """Return the whole report as Markdown: where the numbers come from, both tables, the model's own lines, the worst articles."""
     lines = [
         f"{report['date']}, commit {report['commit']}, `{report['command']}`",
-        f"{report['n_articles']} articles, gold sha256 {report['gold_sha256'][:16]}; baselines fitted on {report['n_train']} articles",
+        f"{report['n_articles']} articles, gold sha256 {report['gold_sha256'][:16]}{_fitted(report)}",
         "", markdown_table(report), "", interval_table(report),
     ]  # fmt: skip
     model = report["systems"].get("model")
     if model:
-        lines += ["", _model_line(model)]
+        lines += ["", _model_line(model), *_floor_lines(report.get("floors", {}))]
     if report.get("worst"):
         lines += ["", "Worst articles: " + ", ".join(f"{row['id']} ({row['score']:.2f})" for row in report["worst"])]
     return "\n".join(lines) + "\n"
 
 
+def _fitted(report: Mapping[str, Any]) -> str:
+    return f"; baselines fitted on {report['n_train']} articles" if set(report["systems"]) - {"model"} else ""
+
+
 def _model_line(model: Mapping[str, Any]) -> str:
-    ece = ", ".join(f"{name} {value:.3f}" for name, value in model["ece"].items())
+    ece = ", ".join(f"{name} {value:.3f}" for name, value in model["equal_mass_ece"].items())
+    often = ", ".join(f"{group} {model[group]['frequent_macro_f1']:.3f} ({model[group]['n_frequent']} labels)" for group in ("activity", "industry"))
+    trusted = model["trusted"]
     return (
-        f"Model {model['tag']['classifier']} and {model['tag']['summarizer']}: calibration error {ece}; for review {model['review_needed']:.1%}; "
-        f"abstractive {model['abstractive']:.1%}; ungrounded {model['ungrounded']:.1%}; {model['ms_per_article']:.0f} ms an article; {model['n_failed']} failed"
+        f"Model {model['tag']['classifier']} and {model['tag']['summarizer']}: macro F1 of labels with 8 cases {often}; calibration error in bins of equal mass, of pairs likely at all, "
+        f"{ece}; not for review {trusted['share']:.1%}, main accuracy there {trusted['main_accuracy']:.3f}; abstractive {model['abstractive']:.1%}; ungrounded {model['ungrounded']:.1%}; {model['ms_per_article']:.0f} ms an article; {model['n_failed']} failed"
     )
+
+
+def _floor_lines(floors: Mapping[str, Any]) -> list[str]:
+    if not floors.get("name"):
+        return []
+    return ["", f"Floors of {floors['name']}: " + ("all held" if not floors["below"] else "BELOW: " + "; ".join(floors["below"]))]
 
 
 def append_experiment(path: Path, report: Mapping[str, Any], title: str, note: str = "") -> None:

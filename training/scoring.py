@@ -23,6 +23,7 @@ from training.baselines import BaselinePrediction
 
 METRICS = Path(__file__).with_name("metrics")
 RESAMPLES = 1000
+FREQUENT = 8  # gold cases from which the F1 of a label is more than chance
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]  # (resamples, n_articles) weights -> (resamples,) values
 Vectors = dict[str, Statistic]
@@ -85,15 +86,40 @@ def evaluate_predictions(
         ValueError: no examples, or predictions that are not those of the examples.
 
     """
+    report, vectors = _score_all(examples, predictions)
+    weights = _draw_weights(len(examples), resamples, seed)
+    report["intervals"] = {name: _interval(statistic(weights)) for name, statistic in vectors.items()}
+    return report
+
+
+def paired_differences(
+    examples: Sequence[Example], ours: Sequence[BaselinePrediction], theirs: Sequence[BaselinePrediction], resamples: int = RESAMPLES, seed: int = 20
+) -> dict[str, tuple[float, float, float]]:
+    """Return ours minus theirs of every score that both have: the difference and its 95 % interval, both systems on the same resampled articles.
+
+    Source: paired bootstrap (https://aclanthology.org/W04-3250).
+    """
+    (_, own), (_, other) = _score_all(examples, ours), _score_all(examples, theirs)
+    weights, once = _draw_weights(len(examples), resamples, seed), np.ones((1, len(examples)))
+    out = {}
+    for name in own.keys() & other.keys():
+        low, high = _interval(own[name](weights) - other[name](weights))
+        out[name] = (float(own[name](once)[0] - other[name](once)[0]), low, high)
+    return out
+
+
+def _score_all(examples: Sequence[Example], predictions: Sequence[BaselinePrediction]) -> tuple[dict[str, Any], Vectors]:
     if not examples or [e.article.id for e in examples] != [p.id for p in predictions]:
         raise ValueError(f"expected one prediction for each of {len(examples)} examples (at least one), in order; got {len(predictions)}")
     report: dict[str, Any] = {}
     vectors: Vectors = {}
     for score in (_score_activity, _score_industry, _score_summary, _score_facts):
         score(examples, predictions, report, vectors)
-    weights = np.random.default_rng(seed).multinomial(len(examples), np.full(len(examples), 1 / len(examples)), size=resamples)
-    report["intervals"] = {name: _interval(statistic(weights.astype(float))) for name, statistic in vectors.items()}
-    return report
+    return report, vectors
+
+
+def _draw_weights(n: int, resamples: int, seed: int) -> Floats:
+    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
 
 
 def _interval(values: Floats) -> list[float]:
@@ -144,10 +170,14 @@ def _score_labels(group: Group, gold: Sequence[tuple[str, ...]], ours: Sequence[
     right = truth * claims
     vectors[f"{group}_micro_f1"] = ratio(2 * right.sum(axis=1), (truth + claims).sum(axis=1), empty=0.0)
     vectors[f"{group}_macro_f1"] = macro_f1(right, claims, truth)
+    frequent = truth.sum(axis=0) >= FREQUENT
+    vectors[f"{group}_frequent_macro_f1"] = macro_f1(right[:, frequent], claims[:, frequent], truth[:, frequent])
+    vectors |= {f"{group}/{key}": ratio(2 * right[:, i], (truth + claims)[:, i], empty=0.0) for i, key in enumerate(keys)}
     scores: dict[str, Any] = load_metric("multilabel").compute(
         predictions=[list(r) for r in ours], references=[list(r) for r in gold], labels=list(keys)
     )
-    return scores
+    often = [row["f1"] for row in scores["per_label"].values() if row["support"] >= FREQUENT]
+    return scores | {"frequent_macro_f1": sum(often) / max(1, len(often)), "n_frequent": len(often)}
 
 
 def _marks(rows: Sequence[tuple[str, ...]], keys: Sequence[str]) -> Floats:

@@ -11,13 +11,13 @@ from training.calibration import (
     Scores,
     cross_fitted_ece,
     decoded_f1,
-    expected_calibration_error,
     fit_decoding,
     fit_platt,
     fit_softmax_temperature,
     micro_f1,
     review_share,
 )
+from training.reliability import expected_calibration_error
 
 TAXONOMY = load_taxonomy()
 

@@ -9,8 +9,9 @@ from data.errors import InputError, RecordError
 from data.schema import Annotation, Article, Example, Facts, Outcomes
 from models.result import InputReport, LabelScore, Result, Summary
 from training.baselines import BaselinePrediction
-from training.calibration import expected_calibration_error
-from training.evaluation import EvaluateConfig, load_examples, run_evaluation, run_model, worst_articles
+from training.evaluation import EvaluateConfig, describe_run, load_examples, run_evaluation, run_model, worst_articles
+from training.floors import gold_hash
+from training.reliability import brier_score, equal_mass_error, expected_calibration_error, reliability_bins
 from training.report import append_experiment, interval_table, markdown_report, markdown_table, portable_command, provenance
 from training.scoring import evaluate_predictions, load_metric, macro_f1, ratio
 
@@ -172,22 +173,49 @@ def test_calibration_error(probs, correct, error):
     assert expected_calibration_error(np.array(probs), np.array(correct, bool)) == pytest.approx(error)
 
 
+def test_bins_of_equal_mass_hold_as_many_pairs_each_and_all_of_them():
+    rng = np.random.default_rng(2)
+    probs = rng.random(1000) ** 4
+    bins = reliability_bins(probs, rng.random(1000) < probs, 15)
+    assert sum(n for *_, n in bins) == 1000
+    assert {n for *_, n in bins} <= {66, 67}
+    assert [confidence for confidence, *_ in bins] == sorted(confidence for confidence, *_ in bins)
+
+
+def test_errors_hidden_in_one_wide_bin_are_seen_in_bins_of_equal_mass():
+    probs = np.concatenate([np.full(50, 0.2), np.full(50, 0.05)])
+    correct = np.concatenate([np.zeros(50), np.ones(50)])  # the unlikely ones came true
+    assert equal_mass_error(probs, correct, 2) == pytest.approx((0.95 + 0.2) / 2)
+    assert equal_mass_error(np.zeros(0), np.zeros(0)) == 0.0
+    assert len(reliability_bins(np.array([0.4, 0.6]), np.array([0, 1]))) == 2
+
+
+def test_the_brier_score_is_the_mean_squared_distance():
+    assert brier_score(np.array([1.0, 0.0, 0.5]), np.array([True, False, True])) == pytest.approx(0.25 / 3)
+    assert brier_score(np.zeros(0), np.zeros(0)) == 0.0
+
+
 # the model ------------------------------------------------------------------------------------------------------
 
 
 def test_run_model_describes_the_checkpoint():
-    predictions, about = run_model(FakePredictor(examples()), examples())
-    assert predictions == gold_predictions(examples())
+    run = run_model(FakePredictor(examples()), examples())
+    about = describe_run(run, examples())
+    assert run.predictions(examples()) == gold_predictions(examples())
     assert (about["n_failed"], about["review_needed"], about["abstractive"], about["ungrounded"]) == (0, 0.25, 0.75, 0.0)
     assert about["ece"]["main"] == pytest.approx(0.1)
     assert about["ece"]["industry"] == pytest.approx(0.25)  # 0.5 for food, right once in four
     assert about["ms_per_article"] >= 0
+    assert about["trusted"] == {"share": 0.75, "main_accuracy": 1.0}
+    assert about["review_reasons"] == {"low_confidence": 1}
+    assert about["equal_mass_ece"]["main"] == pytest.approx(0.1)
+    assert about["brier"]["main"] == pytest.approx(0.01)
 
 
 def test_an_article_that_failed_counts_as_wrong():
-    predictions, about = run_model(FakePredictor(examples(), broken={"n3"}), examples())
-    assert about["n_failed"] == 1
-    report = evaluate_predictions(examples(), predictions, resamples=10)
+    run = run_model(FakePredictor(examples(), broken={"n3"}), examples())
+    assert describe_run(run, examples())["n_failed"] == 1
+    report = evaluate_predictions(examples(), run.predictions(examples()), resamples=10)
     assert report["activity"]["main_accuracy"] == 0.75
     assert report["summary"]["rougeL"] == 0.75
 
@@ -287,10 +315,10 @@ def test_tables_have_a_row_for_each_system(report):
     assert len(interval_table(report).split("\n")) == 7
 
 
-def test_the_report_says_where_its_numbers_come_from(report, tmp_path):
+def test_the_report_says_where_its_numbers_come_from(report):
     text = markdown_report(report)
     assert "python -m training evaluate --data real" in text
-    assert report["gold_sha256"] == provenance(tmp_path / "real" / "gold.jsonl")["gold_sha256"]
+    assert report["gold_sha256"] == gold_hash(examples())
     assert report["gold_sha256"][:16] in text
     assert "fake@1" in text
 
@@ -313,6 +341,4 @@ def test_the_command_says_nothing_of_the_machine(tmp_path):
 
 def test_without_git_the_commit_is_unknown(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    gold = tmp_path / "gold.jsonl"
-    gold.write_text("{}\n")
-    assert provenance(gold)["commit"] == "unknown"
+    assert provenance()["commit"] == "unknown"
