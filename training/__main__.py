@@ -1,4 +1,4 @@
-"""``python -m training pretrain | finetune | evaluate | promote | rollback | leaveout | curve | bases | plot | audit``: results to stdout, the log to stderr."""
+"""``python -m training pretrain | finetune | evaluate | robustness | promote | rollback | leaveout | curve | bases | plot | audit``: results to stdout, the log to stderr."""
 
 import json
 import logging
@@ -20,6 +20,7 @@ from training.config import (
     PlotConfig,
     PretrainConfig,
     PromoteConfig,
+    RobustnessConfig,
     RollbackConfig,
     options_from,
 )
@@ -67,6 +68,13 @@ def _evaluate(config: EvaluateConfig) -> None:
     typer.echo(markdown_report(report))
     if report.get("floors", {}).get("below") and not config.pin:
         raise typer.Exit(1)
+
+
+def _robustness(config: RobustnessConfig) -> None:
+    go_offline()
+    from training.robustness import robustness_table, run_robustness
+
+    typer.echo(robustness_table(run_robustness(config)))
 
 
 def _promote(config: PromoteConfig) -> None:
@@ -122,6 +130,9 @@ def _audit(config: AuditConfig) -> None:
 
 app.command("evaluate", help="A checkpoint beside its baselines on annotated articles, as a table and as JSON.")(
     options_from(EvaluateConfig)(_evaluate)
+)
+app.command("robustness", help="Labels of articles as they are and with crawl noise, moved paragraphs, another city's name.")(
+    options_from(RobustnessConfig)(_robustness)
 )
 app.command("promote", help="Put a checkpoint in place, if it holds the floors and does not lose to the one there.")(
     options_from(PromoteConfig)(_promote)

@@ -218,6 +218,18 @@ class EvaluateConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class RobustnessConfig:
+    """Label articles as they are and changed in what does not matter, and compare."""
+
+    data: Path = doc(dataclasses.MISSING, "annotated articles, as for evaluate; their annotations are not looked at")
+    checkpoint: Path | None = doc(None, "folder of classifier/; the shipped one if absent")
+    json: Path | None = doc(None, "file for the rows")
+    limit: int = doc(0, "articles, from the first; 0 for all")
+    seed: int = doc(7, "of the changes")
+    device: str = doc("auto", "auto, cpu or cuda")
+
+
+@dataclasses.dataclass(frozen=True)
 class PromoteConfig:
     """Put a checkpoint into the place that is served, if it holds the floors and does not lose to the one there."""
 
