@@ -32,6 +32,12 @@ def hash_ngrams(page: str) -> tuple[Hashes, npt.NDArray[np.int64]]:
 
     Two of a million n-grams fall together with a chance of 3e-8 (64 bits).
     """
+    hashes, counts = np.unique(locate_ngrams(page)[0], return_counts=True)
+    return hashes, counts.astype(np.int64)
+
+
+def locate_ngrams(page: str) -> tuple[Hashes, npt.NDArray[np.int64]]:
+    """Return the hash of every n-gram as often as it occurs, and the code point at which each begins."""
     points = np.frombuffer(page.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
     rolling = np.zeros(len(points), dtype=np.uint64)
     found = []
@@ -42,8 +48,8 @@ def hash_ngrams(page: str) -> tuple[Hashes, npt.NDArray[np.int64]]:
         rolling = rolling[: len(points) - n + 1] * _FACTOR + points[n - 1 :] + np.uint64(1)
         mixed = (rolling ^ (rolling >> np.uint64(29))) * _MIX
         found.append(mixed ^ (mixed >> np.uint64(32)))
-    hashes, counts = np.unique(np.concatenate(found) if found else rolling, return_counts=True)
-    return hashes, counts.astype(np.int64)
+    starts = [np.arange(len(hashes)) for hashes in found]
+    return np.concatenate(found) if found else rolling, np.concatenate(starts) if starts else np.zeros(0, dtype=np.int64)
 
 
 class LexicalModel:
@@ -85,6 +91,32 @@ class LexicalModel:
             columns, values = self.features(page)
             out[row] += values @ self.weights[columns]
         return torch.from_numpy(out)
+
+    def attribute(self, page: str, cuts: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Return what each piece of a page adds to the logits: together, and with the bias, they are what ``run`` gives.
+
+        Args:
+            page: as for ``run``.
+            cuts: where pieces begin, ascending, the first at 0; an n-gram counts for the piece it begins in.
+
+        Returns:
+            (n_pieces, n_outputs) float32.
+
+        """
+        out = np.zeros((len(cuts), len(self.bias)), dtype=np.float32)
+        hashes, starts = locate_ngrams(page)
+        if not len(self.hashes) or not len(hashes):
+            return out
+        distinct, which, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+        places = np.minimum(np.searchsorted(self.hashes, distinct), len(self.hashes) - 1)
+        known = self.hashes[places] == distinct
+        values = np.where(known, (1 + np.log(counts)) * self.idf[places], 0.0)
+        values /= max(float(np.linalg.norm(values)), 1e-12) * counts  # an n-gram's weight, shared out among its occurrences
+        piece = np.searchsorted(np.asarray(cuts), starts, side="right") - 1
+        for number in range(len(cuts)):
+            inside = which[(piece == number) & known[which]]
+            out[number] = values[inside].astype(np.float32) @ self.weights[places[inside]]
+        return out
 
     def round_weights(self) -> None:
         """Round the weights in place to what ``save`` writes, so that what is measured is what is served."""

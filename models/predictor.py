@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
-from torch import Tensor
 from transformers import AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
@@ -19,7 +20,7 @@ from data.clean import Cleaned, clean_text, clean_title
 from data.errors import CheckpointRefused, RecordError
 from data.schema import Article, Figure, Group, Outcomes
 from data.taxonomy import OTHER, Taxonomy
-from models.classifier import Encoded, TorchClassifier, encode_article, pool_windows, probs_of, split_groups
+from models.classifier import Encoded, TorchClassifier, encode_article, pool_windows, probs_of
 from models.decoding import Decoding, decode_activities, decode_industries, is_doubtful
 from models.device import pick_device
 from models.lexical import LexicalModel, page_of
@@ -174,21 +175,24 @@ class Predictor:
         ]
 
     def _find_evidence(self, prepared: Sequence[Prepared]) -> list[dict[str, tuple[int, int]]]:
-        """Return for each article and label the sentence (span of the cleaned text) that alone speaks most for it.
+        """Return for each article and label the sentence (span of the cleaned text) that speaks most for it.
 
-        Each sentence is read on its own: one more pass over the article, paid only where evidence is asked for.
+        Where the checkpoint has n-grams, it is the sentence whose n-grams add most to the label's logit: exact for that part, and no further pass. Else each sentence is read on its own.
         """
         spans = [[(a, b) for a, b in split_sentences(p.cleaned.text) if p.cleaned.text[a:b].strip()] for p in prepared]
-        rows = [ids for p, own in zip(prepared, spans, strict=True) for a, b in own for ids in self._sentence_ids(p.cleaned.text[a:b])]
-        groups = split_groups(self.classifier.run(rows), self.taxonomy)
-        logits: Tensor = torch.cat(groups[:2], dim=1)
         names = [f"activity/{k}" for k in self.taxonomy.activity] + [f"industry/{k}" for k in self.taxonomy.industry]
-        found, first = [], 0
-        for own in spans:
-            best = logits[first : first + len(own)].argmax(dim=0).tolist()
-            found.append({name: own[i] for name, i in zip(names, best, strict=True)})
-            first += len(own)
-        return found
+        if self.lexical is not None:
+            scores = [self._lexical_evidence(self.lexical, p, own) for p, own in zip(prepared, spans, strict=True)]
+        else:
+            rows = [ids for p, own in zip(prepared, spans, strict=True) for a, b in own for ids in self._sentence_ids(p.cleaned.text[a:b])]
+            bounds = np.cumsum([len(own) for own in spans])[:-1]
+            scores = np.split(self.classifier.run(rows).numpy(), bounds)
+        return [dict(zip(names, (own[i] for i in rows.argmax(axis=0)[: len(names)]), strict=True)) for own, rows in zip(spans, scores, strict=True)]
+
+    def _lexical_evidence(self, lexical: LexicalModel, item: Prepared, spans: Sequence[tuple[int, int]]) -> npt.NDArray[np.float32]:
+        page = page_of(item.title, item.cleaned.text)
+        offset = len(page) - len(item.cleaned.text)  # headlines stand in front: they have no offsets and are no evidence
+        return lexical.attribute(page, [0, *(offset + start for start, _ in spans)])[1:]
 
     def _sentence_ids(self, sentence: str) -> list[tuple[int, ...]]:
         return [encode_article(self.tokenizer, None, sentence, self.max_length).input_ids[0]]

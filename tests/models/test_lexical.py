@@ -96,3 +96,21 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path):
     (tmp_path / LEXICAL_FILE).write_bytes(b"nothing of the kind")
     with pytest.raises(CheckpointRefused, match="cannot be read"):
         LexicalModel.load(tmp_path, 3)
+
+
+@pytest.mark.parametrize("cuts", [[0], [0, 5, 20], [0, 5, 5, 27], [0, 100]])
+def test_pieces_add_up_to_the_logits(cuts):
+    model = model_of([PAGE, "开工仪式"])
+    page = PAGE + "不认识的字龘"
+    parts = model.attribute(page, cuts)
+    assert parts.shape == (len(cuts), 3)
+    np.testing.assert_allclose(parts.sum(axis=0) + model.bias, model.run([page])[0].numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_a_piece_gets_what_its_own_ngrams_add():
+    model = model_of(["签约"], n_outputs=1)
+    model.weights[:] = 1.0
+    parts = model.attribute("无关的话。签约！别的话。", [0, 5, 8])
+    assert parts[1, 0] > 0
+    assert parts[0, 0] == parts[2, 0] == 0
+    assert (model.attribute("", [0]) == 0).all()
