@@ -13,6 +13,7 @@ from typing import Literal
 
 from data.schema import Facts, Outcomes, plain
 from models.context import Mention, read_mentions
+from models.factrank import FactRanker, find_candidates
 from models.sentences import split_sentences
 
 Side = Literal["signed", "total"]
@@ -53,14 +54,16 @@ class Batch:
     mention: Mention
 
 
-def build_outcomes(text: str, title: str | None = None, activity: Sequence[str] | None = None) -> Outcomes:
-    """Return facts, mentions and contradictions of an article."""
+def build_outcomes(text: str, title: str | None = None, activity: Sequence[str] | None = None, ranker: FactRanker | None = None) -> Outcomes:
+    """Return facts, mentions and contradictions of an article; facts by the rules, or by a ranker that knows what the rules say."""
     mentions = read_mentions(text)
     article = _Article(text, title or "", mentions, tuple(activity or ()))
     signed, total = article.lead_batch("signed"), article.lead_batch("total")
     signed_pair = _pair(signed) if signed else article.single_deal()
     total_pair = _pair(total) if total else article.single_project(signed_pair[0] is not None)
     facts = Facts(signed_pair[0], _in_yi(signed_pair[1]), total_pair[0], _in_yi(total_pair[1]))
+    if ranker is not None and not article.outside:
+        facts = ranker.choose(find_candidates(text, article.title, mentions, read_mentions(article.title), facts, article.activity))[0]
     return Outcomes(facts, tuple(mention.figure for mention in mentions), tuple(article.conflicts(signed, total)))
 
 

@@ -23,6 +23,7 @@ from data.taxonomy import OTHER, Taxonomy
 from models.classifier import Encoded, TorchClassifier, encode_article, pool_windows, probs_of
 from models.decoding import Decoding, decode_activities, decode_industries, is_doubtful
 from models.device import pick_device
+from models.factrank import FactRanker
 from models.lexical import LexicalModel, page_of
 from models.outcomes import build_outcomes
 from models.paths import DEFAULT_CHECKPOINT
@@ -60,7 +61,7 @@ class Predictor:
     def __init__(
         self, classifier: TorchClassifier, tokenizer: PreTrainedTokenizerBase, manifest: Manifest,
         summarizer: TorchSummarizer | None = None, summarizer_manifest: Manifest | None = None, max_length: int = 512,
-        lexical: LexicalModel | None = None,
+        lexical: LexicalModel | None = None, facts: FactRanker | None = None, facts_manifest: Manifest | None = None,
     ) -> None:  # fmt: skip
         """Join loaded parts; ``load`` is the usual way."""
         self.classifier = classifier
@@ -72,18 +73,21 @@ class Predictor:
         self.summarizer_manifest = summarizer_manifest
         self.max_length = max_length
         self.lexical = lexical
+        self.facts = facts
+        self.facts_manifest = facts_manifest
         self.tag = {
             "classifier": manifest.tag,
             "summarizer": summarizer_manifest.tag if summarizer_manifest else "extractive@1",
+            **({"outcomes": facts_manifest.tag} if facts_manifest else {}),
             "taxonomy": manifest.taxonomy.version,
         }
 
     @classmethod
     def load(cls, checkpoint: Path = DEFAULT_CHECKPOINT, device: str = "auto", threads: int = 0) -> "Predictor":
-        """Load ``checkpoint/classifier`` and ``checkpoint/summarizer`` after checking every file of both.
+        """Load ``checkpoint/classifier``, ``summarizer`` and ``outcomes`` after checking every file of them.
 
         Args:
-            checkpoint: folder of the two checkpoints; without ``summarizer`` summaries are extractive.
+            checkpoint: folder of the checkpoints; without ``summarizer`` summaries are extractive, without ``outcomes`` rules alone decide the facts.
             device: auto, cpu or cuda.
             threads: CPU threads of torch; 0 leaves its own choice.
 
@@ -108,9 +112,13 @@ class Predictor:
             if generation.min_score < 0:  # a decoder whose gate is shut is verified but takes no memory
                 summary_tokenizer, summary_model = _load(AutoModelForSeq2SeqLM, checkpoint / "summarizer", target)
                 summarizer = TorchSummarizer(summary_model, summary_tokenizer, generation, target)
+        facts, facts_manifest = None, None
+        if (checkpoint / "outcomes").exists():
+            facts_manifest = open_checkpoint(checkpoint / "outcomes", "outcomes")
+            facts = FactRanker.load(checkpoint / "outcomes")
         max_length = int(manifest.config.get("max_length", 512))
         logger.info("loaded %s on %s with %d threads", manifest.tag, target, torch.get_num_threads())
-        return cls(classifier, tokenizer, manifest, summarizer, summarizer_manifest, max_length, lexical)
+        return cls(classifier, tokenizer, manifest, summarizer, summarizer_manifest, max_length, lexical, facts, facts_manifest)
 
     # Public ---------------------------------------------------------------------------------------------------
 
@@ -128,7 +136,7 @@ class Predictor:
 
     def describe(self) -> dict[str, Any]:
         """Return the body of ``GET /v1/model``."""
-        manifests = {"classifier": self.manifest, "summarizer": self.summarizer_manifest}
+        manifests = {"classifier": self.manifest, "summarizer": self.summarizer_manifest, "outcomes": self.facts_manifest}
         models = {
             kind: {"name": m.name, "version": m.version, "sha256": m.sha256, "decoding": m.decoding, "metrics": m.metrics}
             for kind, m in manifests.items()
@@ -200,7 +208,7 @@ class Predictor:
     def _finish(self, item: Prepared, labelled: Labelled, evidence: dict[str, tuple[int, int]], options: Options) -> Result:
         activities = decode_activities(labelled.activity, labelled.main, self.decoding)
         industries = decode_industries(labelled.industry, self.decoding)
-        outcomes = build_outcomes(item.cleaned.text, item.title, activities)
+        outcomes = build_outcomes(item.cleaned.text, item.title, activities, self.facts)
         summary = self._summary(item, activities, outcomes, options)
         reasons = self._review(item, labelled, activities, summary, outcomes if options.summary else None)
         probs: dict[Group, dict[str, float]] = {"activity": labelled.activity, "industry": labelled.industry}

@@ -22,8 +22,9 @@ MANIFEST = "manifest.json"
 # A config names its class; these are the ones we run. No auto_map, so no code from a checkpoint.
 CLASSIFIER_TYPES = frozenset({"modernbert", "bert", "roberta", "electra", "ernie", "xlm-roberta", "deberta-v2", "albert"})
 SUMMARIZER_TYPES = frozenset({"t5", "mt5", "bart", "mbart", "pegasus"})
+OUTCOMES_TYPES = frozenset({"fact-ranker"})  # our own, see models/factrank.py
 ALLOWED_SUFFIXES = frozenset({".json", ".safetensors", ".txt", ".md", ".model"})
-Kind = Literal["classifier", "summarizer"]
+Kind = Literal["classifier", "summarizer", "outcomes"]
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,11 @@ def save_checkpoint(folder: Path, manifest: Manifest, write: Callable[[Path], No
     return complete
 
 
+def write_config(folder: Path, settings: dict[str, Any]) -> None:
+    """Write the ``config.json`` of a checkpoint that is not a ``transformers`` model."""
+    (folder / "config.json").write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
+
+
 def _restore(folder: Path) -> None:
     """Bring back the old checkpoint where a stop fell between the two renames of ``save_checkpoint``."""
     old = folder.with_name(folder.name + ".old")
@@ -186,7 +192,7 @@ def _check_config(folder: Path, manifest: Manifest) -> None:
         labels = [named.get(str(i)) for i in range(len(named))]
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise CheckpointRefused(f"{folder}: config.json cannot be read ({type(error).__name__}: {error})") from error
-    allowed = CLASSIFIER_TYPES if manifest.kind == "classifier" else SUMMARIZER_TYPES
+    allowed = {"classifier": CLASSIFIER_TYPES, "summarizer": SUMMARIZER_TYPES, "outcomes": OUTCOMES_TYPES}[manifest.kind]
     if config.get("model_type") not in allowed:
         raise CheckpointRefused(f"{folder}: model type {config.get('model_type')!r} is not one of {', '.join(sorted(allowed))}")
     if "auto_map" in config:

@@ -17,6 +17,7 @@ from training.config import (
     FinetuneConfig,
     LabelsConfig,
     LeaveoutConfig,
+    OutcomesConfig,
     PlotConfig,
     PretrainConfig,
     PromoteConfig,
@@ -50,6 +51,13 @@ def _finetune(config: FinetuneConfig) -> None:
     else:
         from training.finetune_summarizer import finetune_summarizer as finetune
     manifest = finetune(config)
+    typer.echo(f"{manifest.tag} {manifest.sha256[:12]} in {config.output}")
+
+
+def _finetune_outcomes(config: OutcomesConfig) -> None:
+    from training.finetune_outcomes import finetune_outcomes
+
+    manifest = finetune_outcomes(config)
     typer.echo(f"{manifest.tag} {manifest.sha256[:12]} in {config.output}")
 
 
@@ -150,6 +158,8 @@ pretrain_app.command("seq2seq", help="Denoising, then body to title or brief.")(
 pretrain_app.command("labels", help="Second stage of an encoder: soft labels of labelling functions.")(options_from(LabelsConfig)(_pretrain_labels))
 finetune_app.command("classifier", help="Activity and industry labels.")(options_from(FinetuneConfig, kind="classifier")(_finetune))
 finetune_app.command("summarizer", help="Outcome summaries.")(options_from(FinetuneConfig, kind="summarizer")(_finetune))
+
+finetune_app.command("outcomes", help="Which figure is which fact.")(options_from(OutcomesConfig)(_finetune_outcomes))
 
 
 def main() -> None:

@@ -123,6 +123,30 @@ sources above allow.
 """
 
 
+def outcomes_card(manifest: Manifest) -> str:
+    """Return the card of a ranker of facts."""
+    return f"""# {manifest.tag}: which figure of an article is which fact
+
+Four linear models (logistic regression over hashed features of a figure in its context; what the rules of `models/outcomes.py` say is one of them), fitted by `python -m training finetune outcomes`.
+
+## Data
+
+{manifest.config.get("n_train")} annotated articles within the domain; {manifest.config.get("n_dev")} development articles, labelled by a classifier, chose strength and thresholds. The data card of the corpus is
+`data/annotations/README.md` of the repository. Articles written by us are constructed.
+
+## Figures
+
+{_table(manifest)}
+## Limits
+
+It chooses among the values that an article gives, by the words around them; it does not add up, and it follows the classifier's labels where these are wrong: an article called `other` has no facts.
+
+## Files
+
+float16 safetensors of hashed features, no text; sha256 of every file in `manifest.json`. Licence: Apache-2.0.
+"""
+
+
 def _table(manifest: Manifest) -> str:
     rows = [f"| {key} | {value} |" for key, value in manifest.metrics.items() if key != "epochs"]
     return "| figure | value |\n| --- | --- |\n" + "\n".join(rows) + "\n"

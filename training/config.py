@@ -218,6 +218,19 @@ class EvaluateConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class OutcomesConfig:
+    """Fitting of the ranker that decides which figure is which fact."""
+
+    output: Path = doc(dataclasses.MISSING, "checkpoint folder to write, such as models/checkpoints/mine/outcomes")
+    data: str = doc("data/processed", "what `python -m data prepare` wrote, or annotated articles")
+    corpora: Path | None = doc(None, "folder of the corpora that annotations without text refer to by id")
+    classifier: Path | None = doc(None, "checkpoint whose labels the development articles get; the shipped one if absent")
+    name: str = doc("zhaoshang-facts", "name of the checkpoint in every answer")
+    version: str = doc("0.1.0", "version of the checkpoint in every answer")
+    device: str = doc("auto", "auto, cpu or cuda")
+
+
+@dataclasses.dataclass(frozen=True)
 class RobustnessConfig:
     """Label articles as they are and changed in what does not matter, and compare."""
 

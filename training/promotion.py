@@ -24,7 +24,7 @@ from training.floors import check_floors, figures_of, gold_hash, read_floors
 from training.scoring import evaluate_predictions, paired_differences
 
 logger = logging.getLogger(__name__)
-KINDS = ("classifier", "summarizer")
+KINDS = ("classifier", "summarizer", "outcomes")
 HISTORY = "history.jsonl"
 # Scores in which a candidate may not lose; the F1 of single labels swings too much to decide.
 COMPARED = (
@@ -97,7 +97,7 @@ def _stage(candidate: Path, place: Path, fresh: Path) -> list[str]:
     """Make what would be in place: the candidate's parts, and of what is there the parts that it has not."""
     parts = [kind for kind in KINDS if (candidate / kind).exists()]
     if not parts:
-        raise CheckpointRefused(f"{candidate}: neither classifier/ nor summarizer/ is there")
+        raise CheckpointRefused(f"{candidate}: none of classifier/, summarizer/ and outcomes/ is there")
     shutil.rmtree(fresh, ignore_errors=True)
     if place.exists():
         shutil.copytree(place, fresh)
