@@ -181,7 +181,11 @@ class FactRanker:
 
     def save(self, folder: Path) -> None:
         """Write ``facts.safetensors``: weights as float16, hashed features, no text."""
-        tensors: dict[str, npt.NDArray[Any]] = {"weights": self.weights.astype(np.float16), "bias": self.bias.astype(np.float32), "thresholds": self.thresholds.astype(np.float32)}
+        tensors: dict[str, npt.NDArray[Any]] = {
+            "weights": self.weights.astype(np.float16),
+            "bias": self.bias.astype(np.float32),
+            "thresholds": self.thresholds.astype(np.float32),
+        }
         save_file(tensors, folder / FACTS_FILE)
 
     @classmethod
