@@ -63,7 +63,10 @@ def micro_f1(gold: list[set[str]], found: list[set[str]]) -> float:
     return 2 * hits / total if total else 0.0
 
 
-MAX_REVIEW_SHARE = 0.35  # of development articles that low_confidence may send to review
+MAX_REVIEW_SHARE = (
+    0.24  # of development articles that low_confidence may send to review: other reasons need room, and three quarters shall be trusted
+)
+_UNSURE_SHARE = 0.22  # of them for an unlikely main activity, which tells wrong answers from right ones best
 
 
 def fit_decoding(scores: Scores, taxonomy: Taxonomy, calibration: Scores | None = None) -> Decoding:
@@ -71,7 +74,7 @@ def fit_decoding(scores: Scores, taxonomy: Taxonomy, calibration: Scores | None 
 
     The calibration is fitted on articles of its own (``calibration``) where there are some, else on the same ones.
 
-    The review margin is the widest that sends at most ``MAX_REVIEW_SHARE`` of the articles to a person.
+    For review go the articles whose main activity is least likely, then as many with a label on its threshold as ``MAX_REVIEW_SHARE`` leaves room for.
     """
     own = calibration or scores
     platt = {"activity": fit_platt(own.activity, own.gold_activity), "industry": fit_platt(own.industry, own.gold_industry)}
@@ -86,8 +89,10 @@ def fit_decoding(scores: Scores, taxonomy: Taxonomy, calibration: Scores | None 
     best_activity = max(grid, key=lambda t: (decoded_f1(scores, taxonomy, with_thresholds(t, 0.5))[0], -abs(t - 0.4)))
     best_industry = max(grid, key=lambda t: (decoded_f1(scores, taxonomy, with_thresholds(0.5, t))[1], -abs(t - 0.4)))
     made = with_thresholds(best_activity, best_industry)
+    likeliest = probs_of(scores, made)[2].max(axis=1)
+    made = replace(made, review_main=round(float(np.quantile(likeliest, _UNSURE_SHARE)), 3), review_margin=0.0)
     margins = [replace(made, review_margin=round(m, 3)) for m in np.arange(0.15, 0.0, -0.01).tolist()]
-    return next((m for m in margins if review_share(scores, taxonomy, m) <= MAX_REVIEW_SHARE), replace(made, review_margin=0.01))
+    return next((m for m in margins if review_share(scores, taxonomy, m) <= MAX_REVIEW_SHARE), made)
 
 
 def review_share(scores: Scores, taxonomy: Taxonomy, decoding: Decoding) -> float:

@@ -208,6 +208,7 @@ class EvaluateConfig:
         """Check the fields; all findings in one error."""
         wrong = [f"systems: {name!r} is not one of {', '.join(SYSTEMS)}" for name in self.names if name not in SYSTEMS]
         wrong += [f"{name} must be 0 or more, got {value}" for name, value in (("limit", self.limit), ("worst", self.worst)) if value < 0]
+        wrong += [f"{name} needs the system model" for name in ("report", "pin") if getattr(self, name) and "model" not in self.names]
         if wrong or not self.names:
             raise ValueError("; ".join(wrong) or "systems is empty")
 

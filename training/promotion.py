@@ -52,7 +52,8 @@ def promote(config: PromoteConfig) -> dict[str, Any]:
         differences: dict[str, list[float]] = {}
         if place.exists():
             theirs, _ = _measure(place, examples, config.device)
-            differences = {key: [round(v, 4) for v in row] for key, row in paired_differences(examples, ours, theirs).items() if key in COMPARED}
+            paired = paired_differences(examples, ours, theirs)
+            differences = {key: [round(v, 4) for v in paired[key]] for key in COMPARED if key in paired}
             findings += [f"loses {key}: {low:+.3f} to {high:+.3f}" for key, (_, low, high) in differences.items() if high < 0]
         if findings and not config.despite:
             raise CheckpointRefused(f"{config.checkpoint} is not promoted: {'; '.join(findings)} (--despite REASON overrides)")

@@ -299,7 +299,14 @@ def test_data_that_is_not_there_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("fields", "message"), [({"systems": "model,rules"}, "'rules' is not one of"), ({"systems": " "}, "empty"), ({"limit": -1}, "limit must be 0")]
+    ("fields", "message"),
+    [
+        ({"systems": "model,rules"}, "'rules' is not one of"),
+        ({"systems": " "}, "empty"),
+        ({"limit": -1}, "limit must be 0"),
+        ({"systems": "tfidf", "report": "page.html"}, "report needs the system model"),
+        ({"systems": "tfidf", "pin": "real"}, "pin needs the system model"),
+    ],
 )
 def test_wrong_fields_are_refused(fields, message):
     with pytest.raises(ValueError, match=message):
