@@ -56,7 +56,8 @@ def run_bases(config: BasesConfig) -> list[dict[str, Any]]:
         torch.set_num_threads(config.threads)
     splits = read_splits(config.data, config.corpora, 0.2)
     # Whole articles choose thresholds, as whole ones are measured.
-    parts = {"train": [shorten(e, config.characters) for e in splits.train], "calibration": splits.calibration}
+    chosen = random.Random(0).sample(splits.train, min(config.articles or len(splits.train), len(splits.train)))
+    parts = {"train": [shorten(e, config.characters) for e in chosen], "calibration": splits.calibration}
     if not parts["calibration"]:
         raise InputError(f"{config.data}: no calibration split; give what `python -m data prepare` wrote")
     sections = list(read_sections(config.corpora)) if config.corpora else []
@@ -64,7 +65,7 @@ def run_bases(config: BasesConfig) -> list[dict[str, Any]]:
     if sections and not any(row["base"] == "tfidf" for row in rows):
         rows.append({"base": "tfidf", "seed": 0, "section_accuracy": probe_tfidf(sections)})
         _write(rows, config.json)
-    settings = {"epochs": config.epochs, "lr": config.lr, "characters": config.characters, "max_length": config.max_length}
+    settings = {key: getattr(config, key) for key in ("articles", "epochs", "lr", "characters", "max_length")}
     if any(row.get("settings", settings) != settings for row in rows):
         raise InputError(f"{config.json} holds rows of other settings; give another file")
     for seed in config.seed_numbers:

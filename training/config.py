@@ -131,6 +131,7 @@ class PretrainConfig(ScheduleConfig):
     batch_tokens: int = doc(4096, "tokens of one optimizer step")
     masked: float = doc(0.3, "share of tokens masked")
     word_vectors: int = doc(5, "pieces to either side that are counted for the word vectors in which embeddings begin (encoder); 0 for random ones")
+    warm: str = doc("layers", "what a seq2seq takes over from --encoder: embeddings, or layers too")
     tokens: int = doc(40_000_000, "characters of the corpora to cache for the run")
     cache_only: bool = doc(False, "stop when the text is tokenised: RUN/cache is all that a run on another machine needs")
     supervised: float = doc(0.45, "share of the time at the end spent on body to title or brief (seq2seq)")
@@ -148,6 +149,8 @@ class PretrainConfig(ScheduleConfig):
             wrong.append(f"word_vectors must be 0 or more, got {self.word_vectors}")
         if not 1 <= self.longest_piece <= 16:
             wrong.append(f"longest_piece must be in [1, 16] characters, got {self.longest_piece}")
+        if self.warm not in ("embeddings", "layers"):
+            wrong.append(f"warm must be embeddings or layers, got {self.warm!r}")
         if self.encoder is not None and self.tokenizer != self.encoder:
             wrong.append("encoder needs the same folder as tokenizer")
         if self.hidden_size % 64:
@@ -322,6 +325,7 @@ class BasesConfig:
     data: str = doc("data/processed", "what `python -m data prepare` wrote")
     corpora: Path | None = doc(None, "folder of the corpora: telling their sections apart from frozen states; left out if absent")
     seeds: str = doc("7", "random seeds, comma-separated; every base runs with each")
+    articles: int = doc(0, "training articles, the same ones for every base and seed; 0 for all")
     characters: int = doc(0, "characters of each training article that are read, from the first; 0 for all")
     epochs: int = doc(4, "passes over the training articles")
     max_length: int = doc(256, "longest window, tokens")

@@ -34,7 +34,7 @@ from training.dataset import Splits, read_splits
 from training.finetune import build_classifier, classification_loss, score_examples, shorten
 from training.labelling import LabelModel
 from training.lexical import marks_of
-from training.steps import build_optimizers, check_cache, load_state, run_steps
+from training.steps import build_optimizers, check_cache, half_weights, load_state, run_steps
 
 logger = logging.getLogger(__name__)
 _MIN_CHARACTERS = 120
@@ -69,7 +69,7 @@ def pretrain_on_labels(config: LabelsConfig) -> Path:
     def keep(name: str) -> None:
         folder = config.output / name
         shutil.rmtree(folder, ignore_errors=True)
-        model.save_pretrained(str(folder), state_dict={key: t.detach().to("cpu", torch.float16) for key, t in model.state_dict().items()})
+        model.save_pretrained(str(folder), state_dict=half_weights(model))
         tokenizer.save_pretrained(str(folder))
 
     run_steps(model, optimizers, stream, compute, config, progress, device, keep)

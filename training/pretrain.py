@@ -30,7 +30,7 @@ from training.corpus import SPECIAL, Document, build_tokenizer, encode_documents
 from training.embeddings import begin_with_counts
 from training.pairs import draw_pair
 from training.probe_seq2seq import measure_seq2seq
-from training.steps import build_optimizers, check_cache, has_state, load_state, matrix_peak, run_steps
+from training.steps import build_optimizers, check_cache, half_weights, has_state, load_state, matrix_peak, run_steps
 from training.warm_start import warm_start
 
 logger = logging.getLogger(__name__)
@@ -316,7 +316,7 @@ def begin(model: nn.Module, config: PretrainConfig, batches: Batches) -> None:
     """
     earlier = config.encoder and ModernBertForMaskedLM.from_pretrained(str(config.encoder), trust_remote_code=False, dtype=torch.float32)
     if earlier and isinstance(model, T5ForConditionalGeneration):
-        warm_start(model, earlier)
+        warm_start(model, earlier, layers=config.warm == "layers")
     elif earlier:
         shapes, own = ({name: tensor.shape for name, tensor in m.state_dict().items()} for m in (earlier, model))
         if different := sorted(name for name in shapes.keys() | own.keys() if shapes.get(name) != own.get(name)):
@@ -420,7 +420,7 @@ def _save_base(
 ) -> None:
     """Write a plain ``transformers`` folder in fp16, with what the run was and how its loss fell."""
     shutil.rmtree(folder, ignore_errors=True)
-    model.save_pretrained(str(folder), state_dict={name: tensor.detach().to("cpu", torch.float16) for name, tensor in model.state_dict().items()})
+    model.save_pretrained(str(folder), state_dict=half_weights(model))
     tokenizer.save_pretrained(str(folder))
     summary = {
         "config": named_config(config), "vocab_size": len(tokenizer), "longest_piece": max(map(len, set(tokenizer.get_vocab()) - set(SPECIAL))), "parameters": sum(p.numel() for p in model.parameters()), "characters": progress["characters"],

@@ -100,6 +100,15 @@ def save_state(folder: Path, model: nn.Module, optimizers: list[torch.optim.Opti
     fresh.rename(folder)
 
 
+def half_weights(model: nn.Module) -> dict[str, Tensor]:
+    """Return the state of a model in float16 on the CPU; weights that are tied stay one tensor, so that they are written once."""
+    cast: dict[tuple[int, torch.Size], Tensor] = {}
+    return {
+        name: cast.setdefault((tensor.data_ptr(), tensor.shape), tensor.detach().to("cpu", torch.float16))
+        for name, tensor in model.state_dict().items()
+    }
+
+
 def has_state(folder: Path) -> bool:
     """Return whether a run has left a state to go on from."""
     return folder.exists() or _old(folder).exists()

@@ -144,6 +144,20 @@ def test_rows_that_are_there_are_not_run_again(data, tmp_path, monkeypatch):
         run_bases(dataclasses.replace(config, bases="a/run/base,b/run/base"))
 
 
+def test_a_part_of_the_articles_is_the_same_for_all_bases_and_seeds(data, monkeypatch):
+    drawn = []
+
+    def run(base, seed, parts, *_):
+        drawn.append([e.article.id for e in parts["train"]])
+        return {"base": bases._name(base), "seed": seed}
+
+    monkeypatch.setattr(bases, "_run", run)
+    run_bases(BasesConfig(bases="runs/one/base,runs/two/base", seeds="1,2", articles=10, data=data))
+    assert len(drawn) == 4
+    assert all(ids == drawn[0] for ids in drawn)
+    assert len(set(drawn[0])) == 10
+
+
 def test_data_without_calibration_and_wrong_lists_are_refused(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(b"".join(encode_line(to_row(e)) for e in examples(8)))
     with pytest.raises(InputError, match="calibration"):

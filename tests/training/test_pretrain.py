@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import json
 import logging
 import shutil
@@ -10,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForMaskedLM, AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import AutoModelForMaskedLM, AutoModelForSeq2SeqLM, AutoTokenizer, ModernBertForMaskedLM
 
 from data.errors import InputError
 from tests.conftest import ROOT
 from tests.training.test_corpus import corpora  # noqa: F401 (a fixture)
+from training import steps
 from training.config import PretrainConfig
 from training.corpus import read_mix
 from training.pretrain import (
@@ -24,10 +26,12 @@ from training.pretrain import (
     SEP,
     Batches,
     _held_out_last,
+    begin,
     build_model,
     compute_loss,
     corrupt,
     flops_a_token,
+    load_tokenizer,
     mask_spans,
     prepare_cache,
     pretrain,
@@ -36,7 +40,9 @@ from training.steps import build_optimizers, load_state, rate_at, save_state
 
 
 @pytest.fixture
-def config(corpora, tmp_path):  # noqa: F811
+def config(corpora, tmp_path, monkeypatch):  # noqa: F811
+    ticks = itertools.count()
+    monkeypatch.setattr(steps, "_clock", lambda config: lambda: next(ticks) / 10)  # a step takes a tenth of a second, on any machine
     return PretrainConfig(
         corpora=corpora, output=tmp_path / "run", vocab_size=400, layers=2, decoder_layers=1, hidden_size=64, max_length=64, first_length=32,
         batch_tokens=512, tokens=20_000, minutes=0.05, log_steps=1, device="cpu", threads=1, compile=False,
@@ -113,7 +119,7 @@ def test_a_kill_between_the_two_renames_loses_nothing(config):
 
 @pytest.mark.parametrize(("kind", "auto"), [("encoder", AutoModelForMaskedLM), ("seq2seq", AutoModelForSeq2SeqLM)])
 def test_pretraining_learns_and_writes_a_plain_folder(config, kind, auto):
-    config = dataclasses.replace(config, kind=kind, lr=5e-3)
+    config = dataclasses.replace(config, kind=kind, lr=5e-3, minutes=0.1)
     base = pretrain(config)
     log = json.loads((base / "pretraining.json").read_text())["log"]
     assert sum(row["loss"] for row in log[-3:]) < sum(row["loss"] for row in log[:3])
@@ -147,6 +153,7 @@ def test_the_cache_alone_is_enough_for_a_run_elsewhere(config, tmp_path, caplog)
 
 
 def test_the_clock_of_the_processor_counts_work_and_not_waiting(config, monkeypatch):
+    monkeypatch.undo()  # the clocks themselves are looked at here
     config = dataclasses.replace(config, clock="cpu", minutes=0.025)
     spent = iter(range(10**6))
     monkeypatch.setattr("time.process_time", lambda: next(spent) * 0.125 * torch.get_num_threads())
@@ -247,9 +254,23 @@ def test_targets_come_from_what_the_source_holds(config):
 
 def test_a_base_is_kept_on_the_way_and_warms_up_a_seq2seq(config, tmp_path):
     base = pretrain(dataclasses.replace(config, keep="0.5"))
-    assert (config.output / "base-0.5" / "model.safetensors").exists()
+    stored = load_file(config.output / "base-0.5" / "model.safetensors")
+    assert not any(name.startswith("decoder.weight") for name in stored)  # tied to the embeddings: written once
+    read = ModernBertForMaskedLM.from_pretrained(str(base))
+    assert torch.equal(read.decoder.weight, read.model.embeddings.tok_embeddings.weight)
     later = dataclasses.replace(config, kind="seq2seq", output=tmp_path / "later", tokenizer=base, encoder=base)
     assert (pretrain(later) / "model.safetensors").exists()
+    batches = Batches(later, load_tokenizer(base))
+    begun = {}
+    for warm in ("embeddings", "layers"):
+        torch.manual_seed(1)
+        begun[warm] = build_model(later, batches.vocab_size)
+        begin(begun[warm], dataclasses.replace(later, warm=warm), batches)
+    assert torch.equal(begun["embeddings"].shared.weight, begun["layers"].shared.weight)
+    queries = [m.encoder.block[0].layer[0].SelfAttention.q.weight for m in begun.values()]
+    assert not torch.equal(*queries)
+    with pytest.raises(ValueError, match="warm must be"):
+        dataclasses.replace(later, warm="all")
     with pytest.raises(InputError, match="the encoder does not fit: layers 3 and 2"):
         pretrain(dataclasses.replace(later, layers=3, output=tmp_path / "other"))
 
