@@ -65,7 +65,7 @@ def run_bases(config: BasesConfig) -> list[dict[str, Any]]:
     if sections and not any(row["base"] == "tfidf" for row in rows):
         rows.append({"base": "tfidf", "seed": 0, "section_accuracy": probe_tfidf(sections)})
         _write(rows, config.json)
-    settings = {key: getattr(config, key) for key in ("articles", "epochs", "lr", "characters", "max_length")}
+    settings = {key: getattr(config, key) for key in ("articles", "epochs", "lr", "characters", "max_length", "loss", "agreement", "average")}
     if any(row.get("settings", settings) != settings for row in rows):
         raise InputError(f"{config.json} holds rows of other settings; give another file")
     for seed in config.seed_numbers:
@@ -85,8 +85,9 @@ def _run(
     taxonomy, device = load_taxonomy(), pick_device(config.device)
     folder = base.removeprefix(RANDOM)
     settings = FinetuneConfig(
-        base=folder, output=Path(config.data), epochs=config.epochs, lr=config.lr, max_length=config.max_length, seed=seed, noise=0.0
-    )
+        base=folder, output=Path(config.data), epochs=config.epochs, lr=config.lr, max_length=config.max_length, seed=seed, noise=0.0,
+        loss=config.loss, agreement=config.agreement, average=config.average,
+    )  # fmt: skip
     torch.manual_seed(seed)
     tokenizer, model = build_classifier(settings, taxonomy)
     if base.startswith(RANDOM):

@@ -51,6 +51,11 @@ class FinetuneConfig:
     layer_decay: float = doc(0.9, "factor of the rate from each layer to the one below it")
     weight_decay: float = doc(0.05, "decoupled weight decay")
     dropout: float = doc(0.1, "dropout of a freshly made head")
+    loss: str = doc("weighted", "weighted, or asymmetric: easy negatives fade out of the labels' loss (classifier)")
+    agreement: float = doc(
+        0.0, "weight of the agreement of two passes under different dropout (R-Drop), which doubles the time; 0 for one pass (classifier)"
+    )
+    average: int = doc(0, "last epochs whose weights are averaged; 0 keeps the best epoch's (classifier)")
     seed: int = doc(7, "random seed")
     threads: int = doc(0, "CPU threads of torch; 0 leaves its own choice")
     device: str = doc("auto", "auto, cpu or cuda")
@@ -58,6 +63,12 @@ class FinetuneConfig:
     def __post_init__(self) -> None:
         """Check the fields against each other; all findings in one error."""
         wrong = []
+        if self.loss not in ("weighted", "asymmetric"):
+            wrong.append(f"loss must be weighted or asymmetric, got {self.loss!r}")
+        if self.agreement < 0:
+            wrong.append(f"agreement must be 0 or more, got {self.agreement}")
+        if not 0 <= self.average <= max(self.epochs, 0):
+            wrong.append(f"average must be in [0, epochs], got {self.average}")
         if self.kind not in ("classifier", "summarizer"):
             wrong.append(f"kind must be classifier or summarizer, got {self.kind!r}")
         if not 0 < self.dev_share < 0.9:
@@ -330,6 +341,9 @@ class BasesConfig:
     epochs: int = doc(4, "passes over the training articles")
     max_length: int = doc(256, "longest window, tokens")
     lr: float = doc(5e-4, "peak learning rate")
+    loss: str = doc("weighted", "as for finetune")
+    agreement: float = doc(0.0, "as for finetune")
+    average: int = doc(0, "as for finetune")
     json: Path | None = doc(None, "file for the rows, written as they come; rows in it are not run again")
     threads: int = doc(0, "CPU threads of torch; 0 leaves its own choice")
     device: str = doc("auto", "auto, cpu or cuda")

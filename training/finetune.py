@@ -170,20 +170,57 @@ def targets_of(examples: Sequence[Example], taxonomy: Taxonomy) -> tuple[Tensor,
     return activity, industry, main
 
 
-def classification_loss(logits: Tensor, targets: tuple[Tensor, Tensor, Tensor], taxonomy: Taxonomy) -> Tensor:
-    """Return the weighted sum of three cross-entropies (a mean over labels is small beside the softmax's); positives of the rare industry labels weigh twice.
+def classification_loss(logits: Tensor, targets: tuple[Tensor, Tensor, Tensor], taxonomy: Taxonomy, kind: str = "weighted") -> Tensor:
+    """Return the weighted sum of three losses (a mean over labels is small beside the softmax's).
 
     Args:
         logits: (n_articles, n_outputs), pooled over windows.
+        targets: of ``targets_of``, or probabilities.
+        taxonomy: labels.
+        kind: ``weighted``: binary cross-entropy, the positives of the rare industry labels twice; ``asymmetric``: see ``asymmetric_loss``.
 
     """
     activity, industry, main = split_groups(logits, taxonomy)
-    twice = torch.full((len(taxonomy.industry),), 2.0, device=logits.device)
-    return (
-        nn.functional.binary_cross_entropy_with_logits(activity, targets[0]) * 4
-        + nn.functional.binary_cross_entropy_with_logits(industry, targets[1], pos_weight=twice) * 4
-        + nn.functional.cross_entropy(main, targets[2]) * 0.5
-    )
+    if kind == "asymmetric":
+        labels = asymmetric_loss(activity, targets[0]) + asymmetric_loss(industry, targets[1])
+    else:
+        twice = torch.full((len(taxonomy.industry),), 2.0, device=logits.device)
+        labels = nn.functional.binary_cross_entropy_with_logits(activity, targets[0])
+        labels = labels + nn.functional.binary_cross_entropy_with_logits(industry, targets[1], pos_weight=twice)
+    return labels * 4 + nn.functional.cross_entropy(main, targets[2]) * 0.5
+
+
+def asymmetric_loss(logits: Tensor, marks: Tensor, focus: float = 2.0, margin: float = 0.05) -> Tensor:
+    """Return the mean loss of labels in which negatives that are nearly told apart count little, and those below ``margin`` not at all.
+
+    Args:
+        logits: (n_articles, n_labels), before sigmoid.
+        marks: the same shape, 0 to 1.
+        focus: exponent of a negative's probability in its weight.
+        margin: taken off a negative's probability.
+
+    Source: asymmetric loss for multi-label classification (arXiv 2009.14119).
+
+    """
+    shifted = (torch.sigmoid(logits) - margin).clamp(min=0)
+    negative = -torch.log1p(-shifted) * shifted**focus
+    return (-marks * nn.functional.logsigmoid(logits) + (1 - marks) * negative).mean()
+
+
+def disagreement(one: Tensor, two: Tensor, taxonomy: Taxonomy) -> Tensor:
+    """Return how far two passes over the same articles are apart: symmetric Kullback-Leibler divergences, weighted as the losses are.
+
+    Source: R-Drop (arXiv 2106.14448).
+    """
+    total = torch.zeros((), device=one.device)
+    groups = zip(split_groups(one, taxonomy), split_groups(two, taxonomy), (4.0, 4.0, 0.5), strict=True)
+    for number, (a, b, weight) in enumerate(groups):
+        if number < 2:  # a label on its own: (p - q)(logit p - logit q) is the sum of both directions
+            apart = ((torch.sigmoid(a) - torch.sigmoid(b)) * (a - b)).mean() / 2
+        else:
+            apart = ((torch.softmax(a, 1) - torch.softmax(b, 1)) * (torch.log_softmax(a, 1) - torch.log_softmax(b, 1))).sum(1).mean() / 2
+        total = total + weight * apart
+    return total
 
 
 # Training -----------------------------------------------------------------------------------------------------
@@ -193,7 +230,7 @@ def fit(
     model: Any, tokenizer: PreTrainedTokenizerBase, train: Sequence[Example], dev: Sequence[Example],
     taxonomy: Taxonomy, config: FinetuneConfig, device: torch.device, soft: tuple[Tensor, Tensor, Tensor] | None = None,
 ) -> list[dict[str, float]]:  # fmt: skip
-    """Train in place, keep the weights of the best epoch on development (of the last one without); return one row of figures an epoch.
+    """Train in place, keep the weights of the best epoch on development (of the last one without), or the mean of the last ``average``; return one row of figures an epoch.
 
     ``soft`` are targets in place of the annotations: (n, n_activity), (n, n_industry) and (n, n_activity) probabilities.
     """
@@ -210,6 +247,7 @@ def fit(
     rng = random.Random(config.seed)
     history: list[dict[str, float]] = []
     best: tuple[float, dict[str, Tensor]] | None = None
+    summed: dict[str, Tensor] = {}
     for epoch in range(config.epochs):
         order = rng.sample(range(len(train)), len(train))
         # Articles as a crawl may deliver them, drawn anew each epoch.
@@ -221,9 +259,14 @@ def fit(
             # One article in five trains without its headline: crawls often lose it.
             batch = [noisy[i] if i in noisy else without[i] if rng.random() < 0.2 else with_titles[i] for i in chosen]
             rows, owner = _draw_windows(batch, rng)
-            logits = pool_windows(run_windows(model, rows, int(tokenizer.pad_token_id), device), owner.to(device), len(chosen), taxonomy)
             picked = (targets[0][chosen].to(device), targets[1][chosen].to(device), targets[2][chosen].to(device))
-            loss = classification_loss(logits, picked, taxonomy)
+            passes = [
+                pool_windows(run_windows(model, rows, int(tokenizer.pad_token_id), device), owner.to(device), len(chosen), taxonomy)
+                for _ in range(2 if config.agreement else 1)
+            ]
+            loss = torch.stack([classification_loss(logits, picked, taxonomy, config.loss) for logits in passes]).mean()
+            if config.agreement:
+                loss = loss + config.agreement * disagreement(passes[0], passes[1], taxonomy)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
@@ -237,12 +280,20 @@ def fit(
         }
         history.append(row)
         logger.info("%s", row)
+        if epoch >= config.epochs - config.average:
+            for key, tensor in model.state_dict().items():
+                summed[key] = summed[key] + tensor.detach() if key in summed else tensor.detach().clone()
         if not dev:
             continue
         value = row["activity_micro_f1"] + row["industry_micro_f1"] + row["main_accuracy"]
         if best is None or value >= best[0]:
             best = (value, {key: tensor.detach().clone() for key, tensor in model.state_dict().items()})
-    if best is not None:
+    if config.average:
+        model.load_state_dict({key: tensor / config.average if tensor.is_floating_point() else tensor for key, tensor in summed.items()})
+        row = {"epoch": config.epochs, "averaged": config.average, **(_dev_figures(model, tokenizer, dev, taxonomy, config, device) if dev else {})}
+        history.append(row)
+        logger.info("%s", row)
+    elif best is not None:
         model.load_state_dict(best[1])
     return history
 

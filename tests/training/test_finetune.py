@@ -11,8 +11,19 @@ from data.schema import Annotation, Article, Example, Facts
 from data.taxonomy import load_taxonomy
 from models.predictor import Predictor
 from models.registry import open_checkpoint
+from training import finetune
 from training.config import FinetuneConfig
-from training.finetune import build_classifier, classification_loss, finetune_classifier, fit, parameter_groups, pick_length, targets_of
+from training.finetune import (
+    asymmetric_loss,
+    build_classifier,
+    classification_loss,
+    disagreement,
+    finetune_classifier,
+    fit,
+    parameter_groups,
+    pick_length,
+    targets_of,
+)
 from training.finetune_summarizer import encode_pairs, finetune_summarizer, vary_figures
 
 TAXONOMY = load_taxonomy()
@@ -111,6 +122,46 @@ def test_targets_and_loss_reward_the_right_labels():
     assert classification_loss(-right, targets, TAXONOMY) > 10
 
 
+def test_the_asymmetric_loss_is_cross_entropy_without_focus_and_forgets_easy_negatives():
+    logits, marks = torch.randn(6, 9), (torch.rand(6, 9) < 0.3).float()
+    plain = torch.nn.functional.binary_cross_entropy_with_logits(logits, marks)
+    assert torch.allclose(asymmetric_loss(logits, marks, focus=0.0, margin=0.0), plain, atol=1e-6)
+    assert asymmetric_loss(torch.full((1, 3), -4.0), torch.zeros(1, 3)) == 0  # a probability of 0.018 is below the margin
+    assert asymmetric_loss(logits, marks) < plain
+    right = 8 * (marks * 2 - 1)
+    assert asymmetric_loss(right, marks) < 0.01 < 1 < asymmetric_loss(-right, marks)
+
+
+def test_passes_that_agree_cost_nothing():
+    width = 2 * len(TAXONOMY.activity) + len(TAXONOMY.industry)
+    one, two = torch.randn(3, width), torch.randn(3, width)
+    assert disagreement(one, one, TAXONOMY) == 0
+    assert disagreement(one, two, TAXONOMY) > 0
+    assert torch.allclose(disagreement(one, two, TAXONOMY), disagreement(two, one, TAXONOMY))
+
+
+def test_the_mean_of_the_last_epochs_is_kept(tiny_bases, tmp_path, monkeypatch):
+    seen = []
+    figures = finetune._dev_figures
+
+    def watch(model, *rest):
+        seen.append({key: tensor.clone() for key, tensor in model.state_dict().items()})
+        return figures(model, *rest)
+
+    monkeypatch.setattr(finetune, "_dev_figures", watch)
+    config = FinetuneConfig(
+        base=str(tiny_bases["encoder"]), output=tmp_path, epochs=3, average=2, agreement=1.0, loss="asymmetric", max_length=128, device="cpu"
+    )
+    tokenizer, model = build_classifier(config, TAXONOMY)
+    history = fit(model, tokenizer, examples(8), examples(8), TAXONOMY, config, torch.device("cpu"))
+    assert [row["epoch"] for row in history] == [1, 2, 3, 3]
+    assert len(seen) == 4
+    for key, tensor in model.state_dict().items():
+        assert torch.allclose(tensor, (seen[1][key] + seen[2][key]) / 2, atol=1e-6), key
+    with pytest.raises(ValueError, match="average must be in"):
+        FinetuneConfig(base="b", output=tmp_path, epochs=3, average=4)
+
+
 def test_rates_fall_from_the_head_to_the_embeddings(tiny_bases, tmp_path):
     config = FinetuneConfig(base=str(tiny_bases["encoder"]), output=tmp_path, layer_decay=0.5, max_length=128)
     _, model = build_classifier(config, TAXONOMY)
@@ -186,11 +237,9 @@ def test_unsupported_pairs_are_left_out_of_training(tiny_bases, tmp_path, data_f
 def test_training_serving_and_scoring_on_cuda(tiny_bases, tmp_path, data_file):
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device here")
-    for kind, finetune in (("classifier", finetune_classifier), ("summarizer", finetune_summarizer)):
+    for kind, run in (("classifier", finetune_classifier), ("summarizer", finetune_summarizer)):
         base = tiny_bases["encoder" if kind == "classifier" else "seq2seq"]
-        finetune(
-            FinetuneConfig(base=str(base), output=tmp_path / "m" / kind, data=str(data_file), kind=kind, epochs=1, max_length=128, device="cuda")
-        )
+        run(FinetuneConfig(base=str(base), output=tmp_path / "m" / kind, data=str(data_file), kind=kind, epochs=1, max_length=128, device="cuda"))
     articles = [e.article for e in examples(6)]
     on_gpu, on_cpu = (Predictor.load(tmp_path / "m", device).analyze(articles) for device in ("cuda", "cpu"))
     for gpu, cpu in zip(on_gpu, on_cpu, strict=True):
