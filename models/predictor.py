@@ -24,13 +24,14 @@ from models.classifier import Encoded, TorchClassifier, encode_article, pool_win
 from models.decoding import Decoding, decode_activities, decode_industries, is_doubtful
 from models.device import pick_device
 from models.factrank import FactRanker
-from models.lexical import LexicalModel, page_of
+from models.lexical import page_of
 from models.outcomes import build_outcomes
 from models.paths import DEFAULT_CHECKPOINT
-from models.registry import Manifest, label_names, open_checkpoint
+from models.registry import Manifest, open_checkpoint
 from models.result import Evidence, InputReport, LabelScore, Options, Result, ReviewReason, Summary
 from models.sentences import split_sentences
 from models.summarizer import Generation, TorchSummarizer, summarize
+from models.votes import VoteModel
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Predictor:
     def __init__(
         self, classifier: TorchClassifier, tokenizer: PreTrainedTokenizerBase, manifest: Manifest,
         summarizer: TorchSummarizer | None = None, summarizer_manifest: Manifest | None = None, max_length: int = 512,
-        lexical: LexicalModel | None = None, facts: FactRanker | None = None, facts_manifest: Manifest | None = None,
+        votes: VoteModel | None = None, facts: FactRanker | None = None, facts_manifest: Manifest | None = None,
     ) -> None:  # fmt: skip
         """Join loaded parts; ``load`` is the usual way."""
         self.classifier = classifier
@@ -72,7 +73,7 @@ class Predictor:
         self.summarizer = summarizer
         self.summarizer_manifest = summarizer_manifest
         self.max_length = max_length
-        self.lexical = lexical
+        self.votes = votes
         self.facts = facts
         self.facts_manifest = facts_manifest
         self.tag = {
@@ -102,7 +103,7 @@ class Predictor:
         manifest = open_checkpoint(folder, "classifier")
         tokenizer, model = _load(AutoModelForSequenceClassification, folder, target)
         classifier = TorchClassifier(model, int(tokenizer.pad_token_id), target)
-        lexical = LexicalModel.load(folder, len(label_names(manifest.taxonomy)))
+        votes = VoteModel.load(folder, manifest.taxonomy)
         summarizer, summarizer_manifest = None, None
         if (checkpoint / "summarizer").exists():
             summarizer_manifest = open_checkpoint(checkpoint / "summarizer", "summarizer")
@@ -118,7 +119,7 @@ class Predictor:
             facts = FactRanker.load(checkpoint / "outcomes")
         max_length = int(manifest.config.get("max_length", 512))
         logger.info("loaded %s on %s with %d threads", manifest.tag, target, torch.get_num_threads())
-        return cls(classifier, tokenizer, manifest, summarizer, summarizer_manifest, max_length, lexical, facts, facts_manifest)
+        return cls(classifier, tokenizer, manifest, summarizer, summarizer_manifest, max_length, votes, facts, facts_manifest)
 
     # Public ---------------------------------------------------------------------------------------------------
 
@@ -166,9 +167,9 @@ class Predictor:
         owner = torch.tensor([i for i, p in enumerate(prepared) for _ in p.encoded.input_ids])
         logits = self.classifier.run(rows)
         pooled = pool_windows(logits, owner, len(prepared), self.taxonomy)
-        if self.lexical is not None:  # n-grams are counted in the whole article: each of its windows has them all
-            ngrams = self.lexical.run([page_of(p.title, p.cleaned.text) for p in prepared])
-            pooled, logits = pooled + ngrams, logits + ngrams[owner]
+        if self.votes is not None:  # votes are on the whole article: each of its windows has them all
+            votes = self.votes.run([(p.title, p.cleaned.text) for p in prepared])
+            pooled, logits = pooled + votes, logits + votes[owner]
         activity, industry, main = (t.tolist() for t in probs_of(pooled, self.taxonomy, self.decoding))
         per_window = probs_of(logits, self.taxonomy, self.decoding)[2]
         keys = self.taxonomy.activity
@@ -189,18 +190,18 @@ class Predictor:
         """
         spans = [[(a, b) for a, b in split_sentences(p.cleaned.text) if p.cleaned.text[a:b].strip()] for p in prepared]
         names = [f"activity/{k}" for k in self.taxonomy.activity] + [f"industry/{k}" for k in self.taxonomy.industry]
-        if self.lexical is not None:
-            scores = [self._lexical_evidence(self.lexical, p, own) for p, own in zip(prepared, spans, strict=True)]
+        if self.votes is not None:
+            scores = [self._ngram_evidence(self.votes, p, own) for p, own in zip(prepared, spans, strict=True)]
         else:
             rows = [ids for p, own in zip(prepared, spans, strict=True) for a, b in own for ids in self._sentence_ids(p.cleaned.text[a:b])]
             bounds = np.cumsum([len(own) for own in spans])[:-1]
             scores = np.split(self.classifier.run(rows).numpy(), bounds)
         return [dict(zip(names, (own[i] for i in rows.argmax(axis=0)[: len(names)]), strict=True)) for own, rows in zip(spans, scores, strict=True)]
 
-    def _lexical_evidence(self, lexical: LexicalModel, item: Prepared, spans: Sequence[tuple[int, int]]) -> npt.NDArray[np.float32]:
+    def _ngram_evidence(self, votes: VoteModel, item: Prepared, spans: Sequence[tuple[int, int]]) -> npt.NDArray[np.float32]:
         page = page_of(item.title, item.cleaned.text)
         offset = len(page) - len(item.cleaned.text)  # headlines stand in front: they have no offsets and are no evidence
-        return lexical.attribute(page, [0, *(offset + start for start, _ in spans)])[1:]
+        return votes.attribute(page, [0, *(offset + start for start, _ in spans)])[1:]
 
     def _sentence_ids(self, sentence: str) -> list[tuple[int, ...]]:
         return [encode_article(self.tokenizer, None, sentence, self.max_length).input_ids[0]]

@@ -4,7 +4,6 @@ Articles come in as submitted and are cleaned as serving cleans them; labels, or
 ``fit(train)`` and ``predict(articles)``, so a report runs them all alike. A model that does not beat them is not worth its weights.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,16 +12,16 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from data.clean import clean_text, clean_title
 from data.schema import Article, Example, Facts, Group
 from data.taxonomy import MAX_ACTIVITIES, MAX_INDUSTRIES, OTHER, load_taxonomy
+from models.lexicon import Page
 from models.sentences import split_sentences
+from training.votes import LEXICON, read_lexicon
 
-LEXICON = Path(__file__).with_name("keywords.yaml")
 SUMMARY_CHARACTERS = 160
 
 
@@ -69,70 +68,19 @@ def _most_common(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return min(counts, key=lambda row: (-counts[row], row))
 
 
-@dataclass(frozen=True)
-class Page:
-    """The three fields that keywords are looked for in, cleaned."""
-
-    title: str
-    lead: str
-    body: str
-
-
-class Terms:
-    """The weighted patterns of one label: how strongly a page speaks for it."""
-
-    def __init__(self, row: Mapping[str, Any], fields: Mapping[str, float]) -> None:
-        self.threshold = float(row.get("threshold", 0.0))
-        self._fields = fields
-        self._terms = _compile(row.get("terms", {}))
-        self._title_terms = _compile(row.get("title", {}))
-        self._outside = _compile(row.get("outside", {}))
-        self._blank = re.compile("|".join(row["not"])) if row.get("not") else None
-
-    def score(self, page: Page) -> float:
-        """Return the sum over all patterns of weight by field."""
-        title, lead, body = (self._blank.sub("。", field) if self._blank else field for field in (page.title, page.lead, page.body))
-        total = sum(weight * self._presence(term, title, lead, body) for weight, term in self._terms)
-        total += sum(weight * self._fields["title"] for weight, term in self._title_terms if term.search(title))
-        return total - sum(weight * self._presence(term, title, lead, "") for weight, term in self._outside)
-
-    def _presence(self, term: re.Pattern[str], title: str, lead: str, body: str) -> float:
-        hits = 0
-        cap = int(self._fields["body_cap"])
-        for _ in term.finditer(body):
-            hits += 1
-            if hits == cap:
-                break
-        score = hits * self._fields["body"]
-        score += self._fields["title"] if term.search(title) else 0.0
-        return score + (self._fields["lead"] if term.search(lead) else 0.0)
-
-
-def _compile(groups: Mapping[int | float, Sequence[str]]) -> list[tuple[float, re.Pattern[str]]]:
-    return [(float(weight), re.compile(term)) for weight, terms in groups.items() for term in terms]
-
-
 class Keywords:
     """Weighted keyword rules of ``keywords.yaml``: title and lead count more than the body, thresholds decide."""
 
-    def __init__(self, lexicon: Path = LEXICON) -> None:
+    def __init__(self, path: Path = LEXICON) -> None:
         """Read and compile the lexicon.
 
         Raises:
             ValueError: it has labels that the taxonomy has not.
 
         """
-        raw = yaml.safe_load(lexicon.read_text("utf-8"))
-        taxonomy = load_taxonomy()
-        unknown = (set(raw["activity"]) - set(taxonomy.activity)) | (set(raw["industry"]) - set(taxonomy.industry))
-        if unknown:
-            raise ValueError(f"{lexicon.name}: labels that the taxonomy does not hold: {', '.join(sorted(unknown))}")
-        self._fields: dict[str, float] = raw["fields"]
-        self._keep: dict[str, float] = raw["keep"]
-        self._other_industry = float(raw["other_industry_threshold"])
-        self._domain = Terms(raw["domain"], self._fields)
-        self._activity = {key: Terms(row, self._fields) for key, row in raw["activity"].items()}
-        self._industry = {key: Terms(row, self._fields) for key, row in raw["industry"].items()}
+        self._lexicon = read_lexicon(load_taxonomy(), path)
+        self._keep: dict[str, float] = self._lexicon.raw["keep"]
+        self._other_industry = float(self._lexicon.raw["other_industry_threshold"])
 
     def fit(self, train: Sequence[Example]) -> None:
         """Learn nothing: the rules are written by hand."""
@@ -141,31 +89,19 @@ class Keywords:
         """Label each article by its keywords."""
         return [self._label(article) for article in articles]
 
-    def scores(self, article: Article) -> tuple[dict[str, float], dict[str, float], float]:
-        """Return the score of each activity and industry and of the domain, in multiples of its threshold."""
-        page = self._page(article)
-        activity, industry = (
-            {key: terms.score(page) / terms.threshold for key, terms in group.items()} for group in (self._activity, self._industry)
-        )
-        return activity, industry, self._domain.score(page) / self._domain.threshold
-
     def _label(self, article: Article) -> BaselinePrediction:
-        page = self._page(article)
+        page = self._lexicon.page(clean_title(article.title), clean_text(article.text).text)
         activities = self._activities(page)
         return BaselinePrediction(article.id, activities, self._industries(page, activities == (OTHER,)))
 
-    def _page(self, article: Article) -> Page:
-        text, cut = clean_text(article.text).text, int(self._fields["lead_characters"])
-        return Page(clean_title(article.title) or "", text[:cut], text[cut:])
-
     def _activities(self, page: Page) -> tuple[str, ...]:
-        if self._domain.score(page) < self._domain.threshold:
+        if self._lexicon.score_domain(page)[2] < 1:
             return (OTHER,)
-        scores = {key: terms.score(page) / terms.threshold for key, terms in self._activity.items()}
+        scores = {key: terms.score(page) / terms.threshold for key, terms in self._lexicon.activity.items()}
         return _strongest(scores, self._keep["activity"], MAX_ACTIVITIES) or (OTHER,)
 
     def _industries(self, page: Page, outside: bool) -> tuple[str, ...]:
-        scores = {key: terms.score(page) / (self._other_industry if outside else terms.threshold) for key, terms in self._industry.items()}
+        scores = {key: terms.score(page) / (self._other_industry if outside else terms.threshold) for key, terms in self._lexicon.industry.items()}
         return _strongest(scores, self._keep["industry"], MAX_INDUSTRIES)
 
 

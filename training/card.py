@@ -20,7 +20,7 @@ def classifier_card(manifest: Manifest) -> str:
     labels = "\n".join(f"- {group}: " + "、".join(manifest.taxonomy.name(group, key) for key in manifest.taxonomy.group(group)) for group in groups)
     return f"""# {manifest.tag}: labels of Chinese investment-promotion articles
 
-A Chinese encoder with one multi-label head: activity types, industries and the main activity.{_ngrams(manifest)} Made from scratch or from the
+A Chinese encoder with one multi-label head: activity types, industries and the main activity.{_votes(manifest)} Made from scratch or from the
 base named below by `python -m training finetune classifier`; the exact settings are in `manifest.json` under `config`.
 
 ## Labels
@@ -90,11 +90,14 @@ beginning for classifiers and for summaries that are checked against their artic
 """
 
 
-def _ngrams(manifest: Manifest) -> str:
+def _votes(manifest: Manifest) -> str:
     """Say what stands beside the encoder."""
     if not manifest.config.get("lexical"):
         return ""
-    return f" Beside it a linear model over {manifest.config['lexical']} character n-grams (as hashes), fitted on the same articles, whose logits are added."
+    return (
+        f" Beside it {manifest.config['lexical']} character n-grams (as hashes) and a lexicon of the trade (`lexicon.json`, written by hand) vote on each label; a logistic regression "
+        "a label, fitted on the same articles, weighs their votes, and its logits are added."
+    )
 
 
 def summarizer_card(manifest: Manifest) -> str:

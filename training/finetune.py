@@ -29,13 +29,14 @@ from data.taxonomy import Taxonomy, load_taxonomy
 from models.classifier import LENGTH_STEP, Encoded, TorchClassifier, batch_by_tokens, encode_article, pad_windows, pool_windows, split_groups
 from models.decoding import Decoding
 from models.device import mixed_precision, pick_device
-from models.lexical import LexicalModel
 from models.registry import MANIFEST, Manifest, label_names, save_checkpoint
+from models.votes import VoteModel
 from training.calibration import Scores, cross_fitted_ece, decoded_f1, ece_of, fit_decoding
 from training.card import classifier_card
 from training.config import FinetuneConfig, to_json
 from training.dataset import read_splits
-from training.lexical import add_scores, fit_lexical, lexical_scores, mix_in
+from training.lexical import add_scores, mix_in
+from training.votes import fit_votes, vote_scores
 
 logger = logging.getLogger(__name__)
 _LARGEST_HALF = 6e4  # float16 ends at 65,504
@@ -62,12 +63,12 @@ def finetune_classifier(config: FinetuneConfig) -> Manifest:
     minutes = round((time.monotonic() - started_at) / 60, 1)
     parts = {"development": dev, "calibration": splits.calibration, **splits.tests}
     scored = {name: score_examples(model, tokenizer, part, taxonomy, config.max_length, device) for name, part in parts.items() if part}
-    lexical, without = None, _figures(scored["development"], taxonomy, fit_decoding(scored["development"], taxonomy, scored.get("calibration")))
+    votes, without = None, _figures(scored["development"], taxonomy, fit_decoding(scored["development"], taxonomy, scored.get("calibration")))
     if config.lexical:
-        lexical = fit_lexical(train, taxonomy, config.lexical)
-        alone = {name: lexical_scores(lexical, parts[name], taxonomy) for name in scored}
+        votes = fit_votes(train, taxonomy, config.lexical)
+        alone = {name: vote_scores(votes, parts[name], taxonomy) for name in scored}
         known = "calibration" if "calibration" in scored else "development"
-        factors = mix_in(lexical, scored[known], alone[known], taxonomy)
+        factors = mix_in(votes, scored[known], alone[known], taxonomy)
         scored = {name: add_scores(part, alone[name], factors) for name, part in scored.items()}
     decoding = fit_decoding(scored["development"], taxonomy, scored.get("calibration"))
     metrics = {
@@ -75,11 +76,11 @@ def finetune_classifier(config: FinetuneConfig) -> Manifest:
         "trained_on": len(train), "calibrated_on": len(splits.calibration or dev), **_figures(scored["development"], taxonomy, decoding),
         "ece": ece_of(scored["development"], decoding) if splits.calibration else cross_fitted_ece(scored["development"], taxonomy),
         **{name: _figures(scored[name], taxonomy, decoding) | {"articles": len(part), "ece": ece_of(scored[name], decoding)} for name, part in splits.tests.items()},
-        **({"without_ngrams": without} if lexical else {}), "epochs": history, "minutes": minutes,
+        **({"without_votes": without} if votes else {}), "epochs": history, "minutes": minutes,
     }  # fmt: skip
     logger.info("development: %s", {key: value for key, value in metrics.items() if key != "epochs"})
     made = Manifest("classifier", config.name, config.version, taxonomy, CLEAN_VERSION, decoding.to_json(), metrics, saved_config(config, train, dev))
-    return save_checkpoint(config.output, made, lambda folder: write_model(model, tokenizer, folder, lexical), classifier_card(made))
+    return save_checkpoint(config.output, made, lambda folder: write_model(model, tokenizer, folder, votes), classifier_card(made))
 
 
 def saved_config(config: FinetuneConfig, train: Sequence[Example], dev: Sequence[Example]) -> dict[str, Any]:
@@ -116,8 +117,8 @@ def build_classifier(config: FinetuneConfig, taxonomy: Taxonomy) -> tuple[PreTra
     return tokenizer, model
 
 
-def write_model(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path, lexical: LexicalModel | None = None) -> None:
-    """Write weights as float16 safetensors (half the size; the difference is below 1e-3 in the logits), the tokenizer and the n-grams.
+def write_model(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path, votes: VoteModel | None = None) -> None:
+    """Write weights as float16 safetensors (half the size; the difference is below 1e-3 in the logits), the tokenizer and the votes.
 
     Weights that float16 cannot hold stay float32. Models always compute in float32; T5's config says so too, because its activations overflow in float16.
     """
@@ -127,8 +128,8 @@ def write_model(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path, le
         path = folder / "config.json"
         path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "dtype": "float32"}, ensure_ascii=False, indent=2) + "\n", "utf-8")
     tokenizer.save_pretrained(str(folder))
-    if lexical is not None:
-        lexical.save(folder)
+    if votes is not None:
+        votes.save(folder)
 
 
 def pick_length(config: FinetuneConfig) -> int:

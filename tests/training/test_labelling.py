@@ -4,7 +4,8 @@ import pytest
 from data.schema import Article
 from data.taxonomy import load_taxonomy
 from tests.training.test_finetune import examples
-from training.labelling import FIGURE_RULES, LabelModel
+from training.labelling import LabelModel
+from training.votes import read_lexicon
 
 TAXONOMY = load_taxonomy()
 N_LABELS = len(TAXONOMY.activity) + len(TAXONOMY.industry)
@@ -50,7 +51,7 @@ def test_an_article_is_labelled_the_same_alone(model):
     ],
 )
 def test_figures_beside_words_of_signing_and_building(rule, text, expected):
-    assert bool(FIGURE_RULES[rule].search(text)) == expected
+    assert read_lexicon(TAXONOMY).find_figures(text)[rule == "project_progress"] == expected
 
 
 def test_without_fitting_there_are_no_labels():

@@ -1,16 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 
 from data.taxonomy import load_taxonomy
 from models.lexical import LEXICAL_FILE, LexicalModel
+from models.lexicon import LEXICON_FILE
 from models.predictor import Predictor
 from models.registry import open_checkpoint
+from models.votes import VOTES_FILE, VoteModel
 from tests.training.test_finetune import data_file, examples  # noqa: F401 (a fixture)
 from training.calibration import Scores
 from training.config import FinetuneConfig
 from training.finetune import finetune_classifier
-from training.lexical import add_scores, fit_lexical, lexical_scores, mix_in
+from training.lexical import NgramFit, add_scores, fit_lexical, lexical_scores, marks_of, mix_in
 
 TAXONOMY = load_taxonomy()
 N_OUTPUTS = 2 * len(TAXONOMY.activity) + len(TAXONOMY.industry)
@@ -39,6 +44,32 @@ def test_the_kept_ngrams_are_those_that_weigh():
     assert (scores.main.argmax(1) == scores.gold_main).mean() > 0.9
 
 
+def test_solving_among_articles_is_solving_among_ngrams():
+    """The weights are those of a solver that works in the space of the n-grams."""
+    train = examples(40)
+    fit = NgramFit(train, TAXONOMY)
+    model = fit.fit(10**6)
+    marks = marks_of(train, TAXONOMY)
+    for output in (TAXONOMY.activity.index("signing"), N_OUTPUTS - 12):
+        gold = marks[:, output]
+        if not 0 < gold.sum() < len(gold):
+            continue
+        strength = 10.0
+        other = LogisticRegression(class_weight="balanced", C=strength, max_iter=2000, tol=1e-8, solver="liblinear").fit(fit._matrix, gold)
+        np.testing.assert_allclose(model.weights[:, output], other.coef_[0], atol=0.02 * np.abs(other.coef_).max())
+        assert model.bias[output] == pytest.approx(other.intercept_[0], abs=0.02)
+
+
+def test_out_of_fold_nothing_is_known_of_an_article_itself():
+    train = examples(40)
+    fold = np.arange(40) % 4
+    held = NgramFit(train, TAXONOMY).out_of_fold(fold)
+    other = [replace(e, annotation=replace(e.annotation, activity=("other",), industry=())) if i % 4 == 1 else e for i, e in enumerate(train)]
+    changed = NgramFit(other, TAXONOMY).out_of_fold(fold)
+    np.testing.assert_allclose(changed[fold == 1], held[fold == 1], atol=1e-5)  # its own labels, and those of its fold, say nothing
+    assert np.abs(changed[fold == 0] - held[fold == 0]).max() > 0.1
+
+
 def test_the_same_articles_give_the_same_weights():
     one, two = (fit_lexical(examples(20), TAXONOMY, 500) for _ in range(2))
     assert (one.weights == two.weights).all()
@@ -64,15 +95,18 @@ def test_what_knows_more_counts_more(skill, least, most):
     encoder = scores(rng, gold, 1.0)
     other = scores(rng, gold, skill)
     lexical = Scores(other.activity, skill * (2 * encoder.gold_industry - 1) + rng.normal(size=encoder.industry.shape), other.main, *[encoder.__dict__[k] for k in ("gold_activity", "gold_industry", "gold_main")])  # fmt: skip
-    model = LexicalModel(
-        np.zeros(1, dtype=np.uint64), np.ones(1, dtype=np.float32), np.ones((1, N_OUTPUTS), dtype=np.float32), np.ones(N_OUTPUTS, dtype=np.float32)
-    )
+    model = VoteModel(
+        LexicalModel(
+            np.zeros(1, dtype=np.uint64), np.ones(1, dtype=np.float32), np.ones((1, N_OUTPUTS), dtype=np.float32), np.ones(N_OUTPUTS, dtype=np.float32)
+        ),
+        TAXONOMY, bias=np.ones(N_OUTPUTS, dtype=np.float32),
+    )  # fmt: skip
     factors = mix_in(model, encoder, lexical, TAXONOMY)
     assert all(least <= factor <= most for factor in factors.values()), factors
     assert (add_scores(encoder, lexical, factors).main.argmax(1) == gold).mean() >= (encoder.main.argmax(1) == gold).mean()
     n_activity, n_industry = len(TAXONOMY.activity), len(TAXONOMY.industry)
     expected = np.repeat([factors["activity"], factors["industry"], factors["main"]], [n_activity, n_industry, n_activity])
-    np.testing.assert_allclose(model.weights[0], expected, rtol=1e-6)
+    np.testing.assert_allclose(model.weights[:, 0], expected, rtol=1e-6)
     np.testing.assert_allclose(model.bias, expected, rtol=1e-6)
     np.testing.assert_allclose(add_scores(encoder, lexical, factors).main, encoder.main + factors["main"] * lexical.main)
 
@@ -89,20 +123,20 @@ def test_serving_adds_the_same_logits_as_training(tiny_bases, tmp_path, data_fil
     )
     made = finetune_classifier(config)
     manifest = open_checkpoint(config.output, "classifier")
-    assert LEXICAL_FILE in manifest.files
-    assert "without_ngrams" in made.metrics
+    assert {LEXICAL_FILE, LEXICON_FILE, VOTES_FILE} <= set(manifest.files)
+    assert "without_votes" in made.metrics
     predictor = Predictor.load(tmp_path / "m", "cpu")
     article = examples(1)[0].article
     prepared = [predictor._prepare(article, 0)]
-    largest = max(float(np.abs(predictor.lexical.weights).max()), float(np.abs(predictor.lexical.bias).max()))
-    predictor.lexical.weights /= largest  # so that no probability of this toy is 0 or 1 in floats
-    predictor.lexical.bias /= largest
+    page = (article.title, article.text)
+    largest = float(predictor.votes.run([page]).abs().max())
+    predictor.votes.scale(np.full(N_OUTPUTS, 1 / largest, dtype=np.float32))  # so that no probability of this toy is 0 or 1 in floats
     both = predictor._classify(prepared)[0]
     assert both.window_mains == ((max(both.main, key=both.main.get), pytest.approx(max(both.main.values()))),)  # one window is the article
-    lexical, predictor.lexical = predictor.lexical, None
+    votes, predictor.votes = predictor.votes, None
     alone = predictor._classify(prepared)[0]
     t, b = predictor.decoding.temperature["activity"], predictor.decoding.bias["activity"]
-    added = lexical.run([f"{article.title or ''}\n{article.title or ''}\n{article.text}"])[0, : len(TAXONOMY.activity)]
+    added = votes.run([page])[0, : len(TAXONOMY.activity)]
     before = (torch.logit(torch.tensor(list(alone.activity.values()), dtype=torch.float64)) - b) * t
     after = (torch.logit(torch.tensor(list(both.activity.values()), dtype=torch.float64)) - b) * t
     torch.testing.assert_close(after - before, added.double(), atol=1e-3, rtol=1e-3)
