@@ -13,10 +13,11 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
+from scipy.special import softmax
 from torch import Tensor
 
 from data.errors import CheckpointRefused
-from data.taxonomy import Taxonomy
+from data.taxonomy import OTHER, Taxonomy
 from models.lexical import LexicalModel, page_of
 from models.lexicon import LEXICON_FILE, PLACES, Lexicon
 
@@ -25,14 +26,19 @@ Array = npt.NDArray[np.float32]
 _SHARED = ("domain", "domain_in_title", "domain_in_lead", "no_title", "figures_of_signing", "figures_of_building", "log_characters")
 _TYPICAL = 6.0  # logarithm of the characters of an article, about: keeps that feature near 0
 _SURE = 9.0  # logits beyond this say no more
+_SHARPNESS = 1.5  # of the n-grams' logits of main activities, which are far from sure of themselves
 
 
 def feature_names(taxonomy: Taxonomy) -> list[str]:
-    """Return the votes on one output, in the order of the weights."""
-    return [
+    """Return the votes on one output, in the order of the weights.
+
+    Industries weigh each vote twice, by how likely the article is of the domain and is not: what a signing names counts, what a social story mentions hardly ever does.
+    """
+    votes = [
         "ngrams", "ngrams_best_other", "words", "words_best_other", "words_in_title", "words_in_lead", "words_in_body", *_SHARED,
         *(f"industry_{name}" for name in PLACES), "industry_share", "industry_behind_best", *(f"main/{key}" for key in taxonomy.activity),
     ]  # fmt: skip
+    return [*votes, *(f"outside_{name}" for name in votes), "outside"]
 
 
 class VoteModel:
@@ -83,10 +89,12 @@ class VoteModel:
         """
         n_activity, n_industry = len(self.taxonomy.activity), len(self.taxonomy.industry)
         n_labels = n_activity + n_industry
-        out = np.zeros((len(pages), ngrams.shape[1], len(feature_names(self.taxonomy))), dtype=np.float32)
+        n_votes = len(feature_names(self.taxonomy)) // 2
+        whole = np.zeros((len(pages), ngrams.shape[1], 2 * n_votes + 1), dtype=np.float32)
+        out = whole[:, :, :n_votes]
         out[:, :, 0] = ngrams
         if self.lexicon is None:
-            return out
+            return whole
         groups = (slice(0, n_activity), slice(n_activity, n_labels), slice(n_labels, None))
         out[:, :, -n_activity:] = 1 / (1 + np.exp(-np.clip(ngrams[:, None, n_labels:], -_SURE, _SURE)))
         for group in groups:
@@ -110,11 +118,15 @@ class VoteModel:
             out[row, groups[1], first : first + len(PLACES)] = np.log1p(places)
             out[row, groups[1], first + len(PLACES)] = found / (found.sum() + 1)
             out[row, groups[1], first + len(PLACES) + 1] = np.log1p(found.max(initial=0)) - np.log1p(found)
-        return out
+        outside = softmax(_SHARPNESS * ngrams[:, n_labels:], axis=1)[:, self.taxonomy.activity.index(OTHER), None, None]
+        whole[:, groups[1], n_votes:-1] = out[:, groups[1]] * outside
+        out[:, groups[1]] *= 1 - outside
+        whole[:, groups[1], -1:] = outside
+        return whole
 
     def attribute(self, page: str, cuts: Sequence[int]) -> Array:
         """Return what the n-grams of each piece of a page add to the logits, (n_pieces, n_outputs); see ``LexicalModel.attribute``."""
-        return (self.lexical.attribute(page, cuts) * self.weights[:, 0]).astype(np.float32)
+        return np.asarray(self.lexical.attribute(page, cuts) * self.weights[:, 0], dtype=np.float32)
 
     def scale(self, factors: Array) -> None:
         """Multiply the logits of each output by its factor, in place."""

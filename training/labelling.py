@@ -43,7 +43,7 @@ class LabelModel:
         ngrams = NgramFit(train, self.taxonomy)
         self._votes = VoteModel(ngrams.fit(n_ngrams), self.taxonomy, read_lexicon(self.taxonomy))
         features = _with_sections(self._votes.features(pages_of(train), ngrams.out_of_fold(draw_folds(train))), sections)
-        self._weights, self._bias = fit_weights(features, marks_of(train, self.taxonomy))
+        self._weights, self._bias = fit_weights(features, marks_of(train, self.taxonomy), self.taxonomy)
 
     @property
     def n_outputs(self) -> int:

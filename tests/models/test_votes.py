@@ -63,10 +63,16 @@ def test_features_have_names(model):
     features = model.features(PAGES, model.run_ngrams(PAGES))
     assert features.shape == (8, len(model.bias), len(feature_names(TAXONOMY)))
     assert np.isfinite(features).all()
-    industry = [i for i, name in enumerate(feature_names(TAXONOMY)) if name.startswith("industry_")]
+    industry = [i for i, name in enumerate(feature_names(TAXONOMY)) if "industry_" in name]
     n_activity = len(TAXONOMY.activity)
     assert not features[:, :n_activity, industry].any()
-    assert features[:, n_activity : n_activity + len(TAXONOMY.industry), industry].any()
+    mine = features[:, n_activity : n_activity + len(TAXONOMY.industry)]
+    assert mine[:, :, industry].any()
+    n_votes = features.shape[2] // 2
+    outside = mine[:, :, -1:]
+    assert ((outside > 0) & (outside < 1)).all()
+    np.testing.assert_allclose(mine[:, :, n_votes:-1] * (1 - outside), mine[:, :, :n_votes] * outside, rtol=1e-3, atol=1e-6)  # one vote, shared out
+    assert not features[:, :n_activity, n_votes:].any()
 
 
 @pytest.mark.parametrize("harm", ["shape", "no weights", "lexicon"])

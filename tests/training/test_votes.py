@@ -34,7 +34,7 @@ def test_a_vote_that_knows_the_label_gets_its_weight():
     marks[:, 2] = False
     features = rng.normal(size=(200, 3, 4)).astype(np.float32)
     features[:, :, 1] += 3 * marks
-    weights, bias = fit_weights(features, marks)
+    weights, bias = fit_weights(features, marks, TAXONOMY)
     assert (weights[:2].argmax(1) == 1).all()
     assert not weights[2].any()
     assert bias[2] == -8
