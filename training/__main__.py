@@ -67,13 +67,13 @@ def _evaluate(config: EvaluateConfig) -> None:
     from training.report import append_experiment, markdown_report
 
     report = run_evaluation(config)
-    if config.pin:
-        from training.floors import pin_floors
-
-        typer.echo(f"floors of {config.pin}: {pin_floors(report, config.pin, lower=config.lower_floors)}", err=True)
     if config.log:
         append_experiment(config.log, report, f"Evaluation on {config.data.name}", config.note)
     typer.echo(markdown_report(report))
+    if config.pin:  # after the log: floors that may not fall are no reason to lose a run
+        from training.floors import pin_floors
+
+        typer.echo(f"floors of {config.pin}: {pin_floors(report, config.pin, lower=config.lower_floors)}", err=True)
     if report.get("floors", {}).get("below") and not config.pin:
         raise typer.Exit(1)
 
