@@ -1,10 +1,12 @@
 """Model cards, written from the manifest so that they never say something else."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from data.schema import Group
-from models.registry import Manifest
+from models.registry import Manifest, hash_file
 
 _SOURCES = """\
 Pretraining text: public Chinese news, broadcast items and statutes (IAAR-Shanghai/CRUD_RAG and UHGEval, Apache-2.0; repositories of
@@ -49,8 +51,22 @@ subject to what the sources above allow.
 """
 
 
+def describe_base(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Write ``pretraining.json`` and the card of a base whose weights and tokenizer are in ``folder``.
+
+    Args:
+        folder: of the base.
+        summary: what the run was and measured (stages after the first under ``stage``).
+
+    """
+    hashes = {path.name: hash_file(path) for path in folder.iterdir() if path.name in ("model.safetensors", "tokenizer.json", "config.json")}
+    whole = {**summary, "files": hashes}
+    (folder / "pretraining.json").write_text(json.dumps(whole, indent=1), "utf-8")
+    (folder / "README.md").write_text(base_card(whole), "utf-8")
+
+
 def base_card(summary: Mapping[str, Any]) -> str:
-    """Return the card of a base, from what its ``pretraining.json`` says (stages after the first under ``stage``)."""
+    """Return the card of a base, from what its ``pretraining.json`` says."""
     config = summary["config"]
     encoder = config["kind"] == "encoder"
     what = "encoder (masked language modelling)" if encoder else "sequence-to-sequence model (holes, titles, briefs, key sentences)"
@@ -58,6 +74,7 @@ def base_card(summary: Mapping[str, Any]) -> str:
     curve = "\n".join(
         f"| {row['characters'] / 1e6:.1f} | {row.get('loss_per_character', row['loss']):.3f} | {row['characters_per_s']} |" for row in rows
     )
+    files = "\n".join(f"- `{name}`: `{digest}`" for name, digest in sorted(summary["files"].items()))
     measured = {key: value for key, value in summary.items() if key.startswith(("held_out", "title_", "digit_", "target_"))}
     stage = summary.get("stage")
     second = (
@@ -87,6 +104,12 @@ on development the labels reach {stage["development"]["teacher"]}, the model {st
 
 Small, and read for days of one machine at most: news register of 2011 to 2026, simplified Chinese; what it knows of the world is little. It may repeat names of its texts when it fills holes: it is a
 beginning for classifiers and for summaries that are checked against their article, not a source of facts. Licence of the weights: Apache-2.0, subject to what the sources above allow.
+
+## Files
+
+Weights float16 safetensors, no pickle. sha256 (also in `pretraining.json`):
+
+{files}
 """
 
 

@@ -27,7 +27,7 @@ from data.taxonomy import Taxonomy, load_taxonomy
 from models.classifier import encode_article, split_groups
 from models.device import pick_device
 from training.calibration import Scores, decoded_f1, fit_decoding
-from training.card import base_card
+from training.card import describe_base
 from training.config import FinetuneConfig, LabelsConfig, named_config
 from training.corpus import Document, iter_documents, register_density
 from training.dataset import Splits, read_splits
@@ -84,8 +84,7 @@ def pretrain_on_labels(config: LabelsConfig) -> Path:
     told = config.base / "pretraining.json"
     if told.exists():
         first = json.loads(told.read_text("utf-8")) | {"stage": {key: value for key, value in summary.items() if key != "log"}}
-        (config.output / "base" / "pretraining.json").write_text(json.dumps(first, indent=1), "utf-8")
-        (config.output / "base" / "README.md").write_text(base_card(first), "utf-8")
+        describe_base(config.output / "base", first)
     logger.info("development: teacher %s, student %s", teacher, student)
     return config.output / "base"
 

@@ -24,7 +24,7 @@ from transformers import ModernBertConfig, ModernBertForMaskedLM, PreTrainedToke
 
 from data.errors import InputError
 from models.device import mixed_precision, pick_device
-from training.card import base_card
+from training.card import describe_base
 from training.config import PretrainConfig, named_config
 from training.corpus import SPECIAL, Document, build_tokenizer, encode_documents, read_documents, read_mix, write_documents
 from training.embeddings import begin_with_counts
@@ -426,8 +426,7 @@ def _save_base(
         "config": named_config(config), "vocab_size": len(tokenizer), "longest_piece": max(map(len, set(tokenizer.get_vocab()) - set(SPECIAL))), "parameters": sum(p.numel() for p in model.parameters()), "characters": progress["characters"],
         "steps": progress["step"], "training_s": round(progress["elapsed_s"]), **measured, "log": progress["log"],
     }  # fmt: skip
-    (folder / "pretraining.json").write_text(json.dumps(summary, indent=1), "utf-8")
-    (folder / "README.md").write_text(base_card(summary), "utf-8")
+    describe_base(folder, summary)
     logger.info("%s: %d characters, held-out text: %s", folder, progress["characters"], measured)
 
 

@@ -10,9 +10,11 @@ from data.schema import Article
 from data.taxonomy import load_taxonomy
 from models.paths import DEFAULT_CHECKPOINT
 from models.predictor import Predictor
-from models.registry import open_checkpoint
+from models.registry import hash_file, open_checkpoint
 from models.result import Options
 from tests.conftest import ROOT
+from training.config import FinetuneConfig
+from training.finetune import build_classifier, pick_length
 
 KINDS = ("classifier", "summarizer")
 
@@ -29,8 +31,24 @@ def sample():
     return records
 
 
-def test_both_are_at_most_forty_mebibytes():
-    assert sum(path.stat().st_size for path in DEFAULT_CHECKPOINT.rglob("*")) <= 40 * 2**20
+def test_all_are_at_most_forty_eight_mebibytes():
+    assert sum(path.stat().st_size for path in DEFAULT_CHECKPOINT.rglob("*")) <= 48 * 2**20
+
+
+def test_the_base_for_retraining_is_what_its_card_says():
+    base = DEFAULT_CHECKPOINT / "encoder"
+    told = json.loads((base / "pretraining.json").read_text("utf-8"))
+    card = (base / "README.md").read_text("utf-8")
+    assert set(told["files"]) == {"config.json", "model.safetensors", "tokenizer.json"}
+    for name, digest in told["files"].items():
+        assert hash_file(base / name) == digest
+        assert digest in card
+    assert all(part in card for part in ("## Data", "## Figures", "## Limits", "held out loss"))
+    config = FinetuneConfig(base=str(base), output=base)
+    tokenizer, model = build_classifier(config, load_taxonomy())
+    assert len(tokenizer) == told["vocab_size"] == model.config.vocab_size
+    assert sum(p.numel() for p in model.parameters()) < told["parameters"] * 1.01
+    assert pick_length(config) == told["config"]["max_length"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, AutoModelForSeq2SeqLM, AutoTokenizer, ModernBertForMaskedLM
 
 from data.errors import InputError
+from models.registry import hash_file
 from tests.conftest import ROOT
 from tests.training.test_corpus import corpora  # noqa: F401 (a fixture)
 from training import steps
@@ -127,6 +128,7 @@ def test_pretraining_learns_and_writes_a_plain_folder(config, kind, auto):
     assert len(AutoTokenizer.from_pretrained(str(base))) == model.config.vocab_size
     assert all(t.dtype == torch.float16 for t in load_file(base / "model.safetensors").values())
     card = (base / "README.md").read_text("utf-8")
+    assert hash_file(base / "model.safetensors") in card
     assert all(part in card for part in ("## Data", "## Limits", "held out loss" if kind == "encoder" else "digit accuracy"))
     again = pretrain(config)  # the time is spent: nothing more is trained, the base is written again
     assert json.loads((again / "pretraining.json").read_text())["log"] == log
