@@ -69,5 +69,5 @@ def measure_seq2seq(
 def _encode(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]], device: torch.device) -> tuple[dict[str, Tensor], Tensor]:
     coded = tokenizer([source for source, _ in pairs], padding=True, return_tensors="pt").to(device)
     targets = tokenizer([target for _, target in pairs], padding=True, return_tensors="pt")
-    ids = targets["input_ids"].masked_fill(targets["attention_mask"] == 0, -100)[:, 1:]  # without [CLS]: the decoder has its own start
+    ids = targets["input_ids"].masked_fill(targets["attention_mask"] == 0, -100)[:, 1:].contiguous()  # without [CLS]: the decoder has its own start
     return {"input_ids": coded["input_ids"], "attention_mask": coded["attention_mask"]}, ids.to(device)

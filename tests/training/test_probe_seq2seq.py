@@ -33,6 +33,15 @@ def test_digits_are_counted_as_the_model_predicts_them(model, tokenizer):
     assert found["target_loss_per_character"] > 0
 
 
+def test_several_documents_are_measured_as_each_alone(model, tokenizer):
+    other = dataclasses.replace(DOCUMENT, id="other", title=f"{DOCUMENT.title}：又一个项目")
+    both, one, two = (measure_seq2seq(model, tokenizer, documents, lambda text: text, CPU) for documents in ([DOCUMENT, other], [DOCUMENT], [other]))
+    sizes = [len(DOCUMENT.title), len(other.title)]
+    mean = sum(size * found["target_loss_per_character"] for size, found in zip(sizes, (one, two), strict=True)) / sum(sizes)
+    assert both["target_loss_per_character"] == pytest.approx(mean, abs=2e-3)
+    assert both["digit_accuracy"] == one["digit_accuracy"] == two["digit_accuracy"]
+
+
 def test_a_model_that_repeats_the_title_scores_one(model, tokenizer, monkeypatch):
     ids = tokenizer(DOCUMENT.title, return_tensors="pt")["input_ids"]
     monkeypatch.setattr(model, "generate", lambda **inputs: ids)
