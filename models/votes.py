@@ -23,6 +23,7 @@ from models.lexicon import LEXICON_FILE, PLACES, Lexicon
 
 VOTES_FILE = "votes.safetensors"
 Array = npt.NDArray[np.float32]
+_OWN = ("ngrams", "ngrams_best_other", "words", "words_best_other", "words_in_title", "words_in_lead", "words_in_body")
 _SHARED = ("domain", "domain_in_title", "domain_in_lead", "no_title", "figures_of_signing", "figures_of_building", "log_characters")
 _TYPICAL = 6.0  # logarithm of the characters of an article, about: keeps that feature near 0
 _SURE = 9.0  # logits beyond this say no more
@@ -35,8 +36,7 @@ def feature_names(taxonomy: Taxonomy) -> list[str]:
     Industries weigh each vote twice, by how likely the article is of the domain and is not: what a signing names counts, what a social story mentions hardly ever does.
     """
     votes = [
-        "ngrams", "ngrams_best_other", "words", "words_best_other", "words_in_title", "words_in_lead", "words_in_body", *_SHARED,
-        *(f"industry_{name}" for name in PLACES), "industry_share", "industry_behind_best", *(f"main/{key}" for key in taxonomy.activity),
+        *_OWN, *_SHARED, *(f"industry_{name}" for name in PLACES), "industry_share", "industry_behind_best", *(f"main/{key}" for key in taxonomy.activity),
     ]  # fmt: skip
     return [*votes, *(f"outside_{name}" for name in votes), "outside"]
 
@@ -111,8 +111,8 @@ class VoteModel:
                 np.tanh(domain - 1), np.log1p(max(in_title, 0)), np.log1p(max(in_lead, 0)), float(not title),
                 *(float(found) for found in self.lexicon.find_figures(text)), np.log(max(len(text), 1)) - _TYPICAL,
             )  # fmt: skip
-            out[row, :, 7 : 7 + len(_SHARED)] = shared
-            first = 7 + len(_SHARED)
+            first = len(_OWN) + len(_SHARED)
+            out[row, :, len(_OWN) : first] = shared
             places = self.lexicon.place_industries(title, text)
             found = places[:, PLACES.index("words")]
             out[row, groups[1], first : first + len(PLACES)] = np.log1p(places)

@@ -413,7 +413,14 @@ def to_json(config: Any) -> dict[str, Any]:
 
 def named_config(config: Any) -> dict[str, Any]:
     """Return the same with folders reduced to their names: what a file that travels may say of the machine it was made on."""
-    return {key: value.name if isinstance(value, Path) else value for key, value in dataclasses.asdict(config).items()}
+    return {key: value.name if isinstance(value, Path) else name_folders(value) for key, value in dataclasses.asdict(config).items()}
+
+
+def name_folders(value: Any) -> Any:
+    """Return a comma-separated list of folders with the absolute ones reduced to their names; any other value as it is."""
+    if not isinstance(value, str) or "/" not in value:
+        return value
+    return ",".join(Path(part).name if Path(part).is_absolute() else part for part in value.split(","))
 
 
 def options_from(config_type: type[Config], **fixed: Any) -> Callable[[Callable[[Config], Any]], Callable[..., None]]:

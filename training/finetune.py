@@ -33,7 +33,7 @@ from models.registry import MANIFEST, Manifest, label_names, save_checkpoint
 from models.votes import VoteModel
 from training.calibration import Scores, cross_fitted_ece, decoded_f1, ece_of, fit_decoding
 from training.card import classifier_card
-from training.config import FinetuneConfig, to_json
+from training.config import FinetuneConfig, name_folders, to_json
 from training.dataset import read_splits
 from training.lexical import add_scores, mix_in
 from training.votes import fit_votes, vote_scores
@@ -88,7 +88,7 @@ def saved_config(config: FinetuneConfig, train: Sequence[Example], dev: Sequence
     row = to_json(config)
     for key in ("base", "output", "corpora"):
         row[key] = row[key] and Path(row[key]).name
-    row["data"] = ",".join(Path(part).name if Path(part).is_absolute() else part for part in config.data.split(","))
+    row["data"] = name_folders(config.data)
     return {**row, "date": datetime.date.today().isoformat(), "n_train": len(train), "n_dev": len(dev)}
 
 

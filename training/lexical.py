@@ -31,11 +31,6 @@ _JITTER = 1e-4  # of products that are 1 for an article with itself: reprints ma
 _BLOCK = 150_000_000  # numbers of a dense block on the way to the products, 600 MB
 
 
-def fit_lexical(train: Sequence[Example], taxonomy: Taxonomy, n_ngrams: int, strengths: dict[str, float] | None = None) -> LexicalModel:
-    """Return the n-gram model of the ``n_ngrams`` n-grams that weigh most; see ``NgramFit``."""
-    return NgramFit(train, taxonomy, strengths).fit(n_ngrams)
-
-
 class NgramFit:
     """Logistic regressions over the n-grams of annotated articles, all outputs at once.
 
@@ -172,11 +167,6 @@ def marks_of(train: Sequence[Example], taxonomy: Taxonomy) -> npt.NDArray[np.boo
         for e in train
     ]
     return np.array(rows, dtype=bool)
-
-
-def lexical_scores(model: LexicalModel, examples: Sequence[Example], taxonomy: Taxonomy) -> Scores:
-    """Return the logits of the n-grams alone, and the gold."""
-    return scores_of(model.run([page_of(e.article.title, e.article.text) for e in examples]), examples, taxonomy)
 
 
 def scores_of(logits: Tensor, examples: Sequence[Example], taxonomy: Taxonomy) -> Scores:

@@ -61,7 +61,7 @@ def test_each_is_verified_and_has_a_card(kind):
     assert manifest.metrics["articles"] > 100
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ("encoder", *KINDS))
 def test_no_file_names_a_folder_of_a_machine(kind):
     for path in (DEFAULT_CHECKPOINT / kind).glob("*.json"):
         assert not re.search(r'"/[a-z]+/', path.read_text("utf-8")), path.name

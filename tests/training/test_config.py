@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from tests.conftest import ROOT
-from training.config import FinetuneConfig, PretrainConfig, options_from, read_config, to_json
+from training.config import FinetuneConfig, PretrainConfig, named_config, options_from, read_config, to_json
 
 RUNNER = CliRunner()
 
@@ -77,3 +77,11 @@ def test_a_manifest_of_another_version_still_repeats_its_run(tmp_path, caplog):
     (tmp_path / "plain.json").write_text('{"retired": 3}', "utf-8")
     with pytest.raises(typer.BadParameter, match="unknown fields retired"):
         read_config(tmp_path / "plain.json", list(fields))
+
+
+def test_no_folder_of_a_machine_travels_with_a_config():
+    config = FinetuneConfig(base="b", output=Path("/home/someone/out"), data="/home/someone/data/processed,data/more")
+    named = named_config(config)
+    assert named["output"] == "out"
+    assert named["data"] == "processed,data/more"
+    assert named["lr"] == config.lr
