@@ -6,6 +6,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from models.outcomes import build_outcomes
 from models.paths import DEFAULT_CHECKPOINT
 from models.registry import Manifest, open_checkpoint
 from models.result import Evidence, InputReport, LabelScore, Options, Result, ReviewReason, Summary
+from models.selector import ClauseSelector
 from models.sentences import split_sentences
 from models.summarizer import Generation, TorchSummarizer, summarize
 from models.votes import VoteModel
@@ -63,6 +65,7 @@ class Predictor:
         self, classifier: TorchClassifier, tokenizer: PreTrainedTokenizerBase, manifest: Manifest,
         summarizer: TorchSummarizer | None = None, summarizer_manifest: Manifest | None = None, max_length: int = 512,
         votes: VoteModel | None = None, facts: FactRanker | None = None, facts_manifest: Manifest | None = None,
+        selector: ClauseSelector | None = None, selector_manifest: Manifest | None = None,
     ) -> None:  # fmt: skip
         """Join loaded parts; ``load`` is the usual way."""
         self.classifier = classifier
@@ -76,19 +79,21 @@ class Predictor:
         self.votes = votes
         self.facts = facts
         self.facts_manifest = facts_manifest
+        self.selector = selector
+        self.selector_manifest = selector_manifest
         self.tag = {
             "classifier": manifest.tag,
-            "summarizer": summarizer_manifest.tag if summarizer_manifest else "extractive@1",
+            "summarizer": self._summarizer_tag(),
             **({"outcomes": facts_manifest.tag} if facts_manifest else {}),
             "taxonomy": manifest.taxonomy.version,
         }
 
     @classmethod
     def load(cls, checkpoint: Path = DEFAULT_CHECKPOINT, device: str = "auto", threads: int = 0) -> "Predictor":
-        """Load ``checkpoint/classifier``, ``summarizer`` and ``outcomes`` after checking every file of them.
+        """Load ``checkpoint/classifier``, ``summarizer``, ``selection`` and ``outcomes`` after checking every file of them.
 
         Args:
-            checkpoint: folder of the checkpoints; without ``summarizer`` summaries are extractive, without ``outcomes`` rules alone decide the facts.
+            checkpoint: folder of the checkpoints; without ``summarizer`` summaries are extractive, without ``selection`` by rules, without ``outcomes`` rules alone decide the facts.
             device: auto, cpu or cuda.
             threads: CPU threads of torch; 0 leaves its own choice.
 
@@ -117,9 +122,23 @@ class Predictor:
         if (checkpoint / "outcomes").exists():
             facts_manifest = open_checkpoint(checkpoint / "outcomes", "outcomes")
             facts = FactRanker.load(checkpoint / "outcomes")
+        selector, selector_manifest = None, None
+        if (checkpoint / "selection").exists():
+            selector_manifest = open_checkpoint(checkpoint / "selection", "selection")
+            if selector_manifest.taxonomy.sha256 != manifest.taxonomy.sha256:
+                raise CheckpointRefused(f"{checkpoint}: classifier and selection were made for different taxonomies")
+            selector = ClauseSelector.load(checkpoint / "selection")
         max_length = int(manifest.config.get("max_length", 512))
         logger.info("loaded %s on %s with %d threads", manifest.tag, target, torch.get_num_threads())
-        return cls(classifier, tokenizer, manifest, summarizer, summarizer_manifest, max_length, votes, facts, facts_manifest)
+        return cls(
+            classifier, tokenizer, manifest, summarizer, summarizer_manifest, max_length, votes, facts, facts_manifest, selector, selector_manifest
+        )  # fmt: skip
+
+    def _summarizer_tag(self) -> str:
+        """Return what writes the summaries: the decoder where its gate is open, else what chooses clauses, else the rules."""
+        if self.selector_manifest is not None and self.summarizer is None:
+            return self.selector_manifest.tag
+        return self.summarizer_manifest.tag if self.summarizer_manifest else "extractive@1"
 
     # Public ---------------------------------------------------------------------------------------------------
 
@@ -137,7 +156,12 @@ class Predictor:
 
     def describe(self) -> dict[str, Any]:
         """Return the body of ``GET /v1/model``."""
-        manifests = {"classifier": self.manifest, "summarizer": self.summarizer_manifest, "outcomes": self.facts_manifest}
+        manifests = {
+            "classifier": self.manifest,
+            "summarizer": self.summarizer_manifest,
+            "outcomes": self.facts_manifest,
+            "selection": self.selector_manifest,
+        }
         models = {
             kind: {"name": m.name, "version": m.version, "sha256": m.sha256, "decoding": m.decoding, "metrics": m.metrics}
             for kind, m in manifests.items()
@@ -246,7 +270,9 @@ class Predictor:
         wanted = options.summaries == "all" or (options.summaries == "domain" and list(activities) != [OTHER])
         if not (options.summary and wanted):
             return None
-        return summarize(self.summarizer, item.title, item.cleaned.text, outcomes, brief=list(activities) == [OTHER])
+        text, title, selector = item.cleaned.text, item.title, self.selector
+        choose = None if selector is None else partial(selector.summarize, text, title, outcomes, activities, self.taxonomy)
+        return summarize(self.summarizer, title, text, outcomes, brief=list(activities) == [OTHER], choose_clauses=choose)
 
     def _review(
         self, item: Prepared, labelled: Labelled, activities: Sequence[str], summary: Summary | None, outcomes: Outcomes | None

@@ -23,8 +23,9 @@ MANIFEST = "manifest.json"
 CLASSIFIER_TYPES = frozenset({"modernbert", "bert", "roberta", "electra", "ernie", "xlm-roberta", "deberta-v2", "albert"})
 SUMMARIZER_TYPES = frozenset({"t5", "mt5", "bart", "mbart", "pegasus"})
 OUTCOMES_TYPES = frozenset({"fact-ranker"})  # our own, see models/factrank.py
+SELECTION_TYPES = frozenset({"clause-selector"})  # our own, see models/selector.py
 ALLOWED_SUFFIXES = frozenset({".json", ".safetensors", ".txt", ".md", ".model"})
-Kind = Literal["classifier", "summarizer", "outcomes"]
+Kind = Literal["classifier", "summarizer", "outcomes", "selection"]
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,8 @@ def _check_config(folder: Path, manifest: Manifest) -> None:
         labels = [named.get(str(i)) for i in range(len(named))]
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise CheckpointRefused(f"{folder}: config.json cannot be read ({type(error).__name__}: {error})") from error
-    allowed = {"classifier": CLASSIFIER_TYPES, "summarizer": SUMMARIZER_TYPES, "outcomes": OUTCOMES_TYPES}[manifest.kind]
+    types = {"classifier": CLASSIFIER_TYPES, "summarizer": SUMMARIZER_TYPES, "outcomes": OUTCOMES_TYPES, "selection": SELECTION_TYPES}
+    allowed = types[manifest.kind]
     if config.get("model_type") not in allowed:
         raise CheckpointRefused(f"{folder}: model type {config.get('model_type')!r} is not one of {', '.join(sorted(allowed))}")
     if "auto_map" in config:

@@ -19,14 +19,14 @@ _CLOSING = "”’」』）》】"
 # 某报讯（记者 某某）/ 某某社某地5月3日电 / （记者 某某）: who wrote it, not what happened.
 _DATELINE = re.compile(
     r"^(?:[^，。！？：]{0,24}?(?:讯|消息|电)\s*)?[（(【](?:[^）)】]{0,24}?(?:记者|通讯员|作者|文)[^）)】]{0,40})[）)】]\s*"
-    r"|^[^，。！？：]{0,28}?\d{1,2}日电\s*(?:题：)?|^(?:本报讯|本网讯|讯)\s*"
+    r"|^[^，。！？：]{0,28}?\d{1,2}日(?:电|讯|消息)\s*(?:题：)?|^(?:本报讯|本网讯|讯)\s*|^[（(][\u4e00-\u9fff、 ]{2,12}[）)]\s*|^来源：\S{2,16}?(?=\d{1,2}月)"
 )
 _OPENER = re.compile(r"^(?:据悉|据了解|据介绍|据统计|此外|另外|同时|随后|会上|当天|日前|记者获悉|记者了解到)，")
 _WHERE_FROM = re.compile(r"^(?:[^，。]{0,12}，)?记者从[^，。]{2,40}?(?:获悉|了解到)，")
-_EVENT = re.compile("举行|召开|举办|开幕|签约|签署|签订|开工|奠基|投产|竣工|揭牌|考察|调研|来访|赴|推介|座谈|会见|发布|印发|出台|落户|落地|达成|启动")
-_OUTCOME = re.compile("签约|签署|签订|总投资|协议|达成|意向|开工|投产|竣工|落地|引进|到位")
-_TALK = re.compile("^[“「]|表示|指出|强调|认为|介绍说|说[，：]|希望")
-_BACKGROUND = re.compile("近年来|去年|截至|历年|一直以来|多年来|素有|位于|成立于|据统计|累计")
+EVENT = re.compile("举行|召开|举办|开幕|签约|签署|签订|开工|奠基|投产|竣工|揭牌|考察|调研|来访|赴|推介|座谈|会见|发布|印发|出台|落户|落地|达成|启动")
+OUTCOME = re.compile("签约|签署|签订|总投资|协议|达成|意向|开工|投产|竣工|落地|引进|到位")
+TALK = re.compile("^[“「]|表示|指出|强调|认为|介绍说|说[，：]|希望")
+BACKGROUND = re.compile("近年来|去年|截至|历年|一直以来|多年来|素有|位于|成立于|据统计|累计")
 _QUANTITY_WORDS = ("amount", "count")
 _WORTH = 2.0  # a sentence below this adds more noise than outcome
 _TITLE_WEIGHT = 1.6  # ROUGE-L of extractive summaries on 500 training articles: 0.395 without titles, 0.399 with
@@ -55,7 +55,7 @@ def score_sentences(text: str, outcomes: Outcomes, title: str | None = None) -> 
     starts = [figure.start for figure in figures]
     headline = _pairs(title or "")
     # Text files often begin with their headline: the lead is the first sentence after it.
-    n_headings = next((i for i, (start, end) in enumerate(spans) if not _is_heading(text[start:end])), 0)
+    n_headings = next((i for i, (start, end) in enumerate(spans) if not is_heading(text[start:end])), 0)
     return [
         Sentence(
             start,
@@ -68,7 +68,7 @@ def score_sentences(text: str, outcomes: Outcomes, title: str | None = None) -> 
     ]
 
 
-def _is_heading(sentence: str) -> bool:
+def is_heading(sentence: str) -> bool:
     """Return whether a piece is a heading, a caption or a dateline of its own: no sentence mark in it."""
     return len(sentence.strip()) < 12 or not re.search("[。！？；]", sentence)
 
@@ -90,11 +90,11 @@ def _score(sentence: str, index: int, figures: Sequence[Figure]) -> float:
     """Weigh one sentence. Weights were set on our own authored articles, never on the evaluation set."""
     body = sentence.strip()
     score = 3.0 if index == 0 else 1.4 if index == 1 else 1.0 / (index + 1)
-    score += 0.8 * bool(_EVENT.search(body)) + 1.0 * bool(_OUTCOME.search(body))
+    score += 0.8 * bool(EVENT.search(body)) + 1.0 * bool(OUTCOME.search(body))
     events = [f for f in figures if f.scope in ("batch", "project") and f.status in ("signed", "started", "completed", "intent", "planned")]
     score += min(1.6, 0.8 * len(events)) + min(0.4, 0.1 * len(figures))
-    score -= 0.9 * bool(_TALK.search(body)) + 0.9 * bool(_BACKGROUND.search(body)) * (index > 0)
-    if _is_heading(body):
+    score -= 0.9 * bool(TALK.search(body)) + 0.9 * bool(BACKGROUND.search(body)) * (index > 0)
+    if is_heading(body):
         score -= 2.0
     return score
 
@@ -139,6 +139,11 @@ def extract_summary(text: str, outcomes: Outcomes, title: str | None = None, bri
     return "。".join(part for _, part in parts if part) + "。" if any(part for _, part in parts) else text.strip()[:MAX_SUMMARY]
 
 
+def drop_openers(sentence: str) -> str:
+    """Return a sentence without dateline, 据悉 and 记者从……获悉 at its beginning."""
+    return _WHERE_FROM.sub("", _OPENER.sub("", _DATELINE.sub("", sentence.lstrip()))).lstrip()
+
+
 def condense(sentence: str, limit: int) -> str:
     """Return the sentence without dateline, opener and final stop, whole clauses of it up to ``limit`` characters.
 
@@ -146,8 +151,7 @@ def condense(sentence: str, limit: int) -> str:
     """
     if limit < 1:
         return ""
-    body = re.sub(r"\s+", " ", sentence).strip()
-    body = _WHERE_FROM.sub("", _OPENER.sub("", _DATELINE.sub("", body))).rstrip("。！？；，、：… ")
+    body = drop_openers(re.sub(r"\s+", " ", sentence)).rstrip("。！？；，、：… ")
     body = re.sub("[。！？](?=[”’]$)", "", body)  # its own full stop follows the quotation
     if len(body) <= limit:
         return _balanced(body)

@@ -2,13 +2,14 @@
 
 1. ``select_text`` picks what carries the outcome from the whole article. 2. Beam search gives n-best candidates.
 3. A candidate with a figure or name the article does not support is dropped, the rest are ranked by model score
-and by how much of the main outcome they hold. 4. If none is left, or the best is unlikely, ``extract_summary`` answers.
+and by how much of the main outcome they hold. 4. If none is left, or the best is unlikely, a summary of the article's own clauses answers: those that
+``ClauseSelector`` chooses, else those of ``extract_summary``.
 
 Each article is decoded on its own, without padding: the same article gets the same summary in any company.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,10 +122,24 @@ def rank(candidates: Sequence[Candidate], outcomes: Outcomes) -> list[Candidate]
     return sorted(fit, key=lambda c: (-worth(c), c.text))
 
 
-def summarize(engine: TorchSummarizer | None, title: str | None, text: str, outcomes: Outcomes, brief: bool = False) -> Summary:
-    """Return the summary of a cleaned article; ``ungrounded`` is empty unless both methods failed.
+def summarize(
+    engine: TorchSummarizer | None,
+    title: str | None,
+    text: str,
+    outcomes: Outcomes,
+    brief: bool = False,
+    choose_clauses: Callable[[], str] | None = None,
+) -> Summary:
+    """Return the summary of a cleaned article; ``ungrounded`` is empty unless all methods failed.
 
-    ``brief`` (articles outside the domain) keeps an extractive summary to one sentence.
+    Args:
+        engine: the decoder, if any.
+        title: headline, cleaned.
+        text: the article, cleaned.
+        outcomes: its figures and facts.
+        brief: keeps an extractive summary by rules to one sentence (articles outside the domain).
+        choose_clauses: makes an extractive summary of learnt clauses (``ClauseSelector.summarize``); the rules write where it is absent, or where it returns nothing or something unsupported.
+
     """
     source = read_source(text, title)
     if engine is not None and engine.generation.min_score < 0 and len(text) >= MIN_SUMMARY:
@@ -132,6 +147,9 @@ def summarize(engine: TorchSummarizer | None, title: str | None, text: str, outc
         best = choose(found, outcomes, source, engine.generation.min_score)
         if best is not None:
             return Summary(best.text, "abstractive")
+    chosen = choose_clauses() if choose_clauses is not None else ""
+    if chosen and not check_against(chosen, source):
+        return Summary(chosen, "extractive")
     extractive = extract_summary(text, outcomes, title, brief)
     return Summary(extractive, "extractive", check_against(extractive, source))
 

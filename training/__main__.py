@@ -23,6 +23,7 @@ from training.config import (
     PromoteConfig,
     RobustnessConfig,
     RollbackConfig,
+    SelectionConfig,
     options_from,
 )
 
@@ -58,6 +59,13 @@ def _finetune_outcomes(config: OutcomesConfig) -> None:
     from training.finetune_outcomes import finetune_outcomes
 
     manifest = finetune_outcomes(config)
+    typer.echo(f"{manifest.tag} {manifest.sha256[:12]} in {config.output}")
+
+
+def _finetune_selection(config: SelectionConfig) -> None:
+    from training.finetune_selection import finetune_selection
+
+    manifest = finetune_selection(config)
     typer.echo(f"{manifest.tag} {manifest.sha256[:12]} in {config.output}")
 
 
@@ -159,6 +167,7 @@ pretrain_app.command("labels", help="Second stage of an encoder: soft labels of 
 finetune_app.command("classifier", help="Activity and industry labels.")(options_from(FinetuneConfig, kind="classifier")(_finetune))
 finetune_app.command("summarizer", help="Outcome summaries.")(options_from(FinetuneConfig, kind="summarizer")(_finetune))
 
+finetune_app.command("selection", help="Which clauses make the summary.")(options_from(SelectionConfig)(_finetune_selection))
 finetune_app.command("outcomes", help="Which figure is which fact.")(options_from(OutcomesConfig)(_finetune_outcomes))
 
 

@@ -173,6 +173,33 @@ float16 safetensors of hashed features, no text; sha256 of every file in `manife
 """
 
 
+def selection_card(manifest: Manifest) -> str:
+    """Return the card of a selector of clauses."""
+    return f"""# {manifest.tag}: which clauses of an article make its summary
+
+A logistic regression over hashed features of a clause (its words, place, figures, what it shares with the headline, the labels) and {manifest.config.get("trees")} regression trees over its guesses and what
+stands around a clause, fitted by `python -m training finetune selection`. The summary is made of beginnings of the article's sentences, so its figures and names are the article's.
+
+## Data
+
+The summaries of {manifest.config.get("n_train")} annotated articles; {manifest.config.get("n_dev")} development articles, labelled by a classifier, chose how long summaries are. The data card of the corpus is
+`data/annotations/README.md` of the repository. Articles written by us are constructed.
+
+## Figures
+
+Character ROUGE of the rules that it replaces, of its linear model alone, and of the whole:
+
+{_table(manifest)}
+## Limits
+
+It leaves out and never rewrites: two facts that stand far apart make two sentences, and a pronoun keeps pointing to what may be left out.
+
+## Files
+
+safetensors of hashed features and trees, no text; sha256 of every file in `manifest.json`. Licence: Apache-2.0.
+"""
+
+
 def _table(manifest: Manifest) -> str:
     rows = [f"| {key} | {value} |" for key, value in manifest.metrics.items() if key != "epochs"]
     return "| figure | value |\n| --- | --- |\n" + "\n".join(rows) + "\n"

@@ -246,6 +246,26 @@ class OutcomesConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class SelectionConfig:
+    """Fitting of the choice of clauses for summaries."""
+
+    output: Path = doc(dataclasses.MISSING, "checkpoint folder to write, such as models/checkpoints/mine/selection")
+    data: str = doc("data/processed", "what `python -m data prepare` wrote, or annotated articles")
+    corpora: Path | None = doc(None, "folder of the corpora that annotations without text refer to by id")
+    classifier: Path | None = doc(None, "checkpoint whose labels the development articles get; the shipped one if absent")
+    trees: int = doc(300, "trees behind the linear model")
+    name: str = doc("zhaoshang-selection", "name of the checkpoint in every answer")
+    version: str = doc("0.1.0", "version of the checkpoint in every answer")
+    seed: int = doc(7, "random seed")
+    device: str = doc("auto", "auto, cpu or cuda")
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        if self.trees < 1:
+            raise ValueError(f"trees must be at least 1, got {self.trees}")
+
+
+@dataclasses.dataclass(frozen=True)
 class RobustnessConfig:
     """Label articles as they are and changed in what does not matter, and compare."""
 

@@ -11,12 +11,12 @@ import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from data.errors import CheckpointRefused
 from data.schema import Example
 from models.predictor import Predictor
-from models.registry import open_checkpoint
+from models.registry import Kind, open_checkpoint
 from training.baselines import BaselinePrediction
 from training.config import PromoteConfig, RollbackConfig
 from training.evaluation import describe_run, load_examples, run_model
@@ -24,7 +24,7 @@ from training.floors import check_floors, figures_of, gold_hash, read_floors
 from training.scoring import evaluate_predictions, paired_differences
 
 logger = logging.getLogger(__name__)
-KINDS = ("classifier", "summarizer", "outcomes")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 HISTORY = "history.jsonl"
 # Scores in which a candidate may not lose; the F1 of single labels swings too much to decide.
 COMPARED = (
@@ -86,7 +86,7 @@ def rollback(config: RollbackConfig) -> dict[str, Any]:
         raise CheckpointRefused(f"{_shelf(place)}: no earlier checkpoint to go back to")
     for kind in KINDS:
         if (kept[-1] / kind).exists():
-            open_checkpoint(kept[-1] / kind, kind)  # type: ignore[arg-type]
+            open_checkpoint(kept[-1] / kind, kind)
     row = {"date": _today(), "did": "rollback", "now": _tags(kept[-1]), "before": _tags(place)}
     place.rename(_next_slot(place.with_name(place.name + ".withdrawn")))
     kept[-1].rename(place)
@@ -94,16 +94,16 @@ def rollback(config: RollbackConfig) -> dict[str, Any]:
     return row
 
 
-def _stage(candidate: Path, place: Path, fresh: Path) -> list[str]:
+def _stage(candidate: Path, place: Path, fresh: Path) -> list[Kind]:
     """Make what would be in place: the candidate's parts, and of what is there the parts that it has not."""
     parts = [kind for kind in KINDS if (candidate / kind).exists()]
     if not parts:
-        raise CheckpointRefused(f"{candidate}: none of classifier/, summarizer/ and outcomes/ is there")
+        raise CheckpointRefused(f"{candidate}: none of {', '.join(f'{kind}/' for kind in KINDS)} is there")
     shutil.rmtree(fresh, ignore_errors=True)
     if place.exists():
         shutil.copytree(place, fresh)
     for kind in parts:
-        open_checkpoint(candidate / kind, kind)  # type: ignore[arg-type]
+        open_checkpoint(candidate / kind, kind)
         shutil.rmtree(fresh / kind, ignore_errors=True)
         shutil.copytree(candidate / kind, fresh / kind)
     return parts
@@ -117,7 +117,7 @@ def _measure(checkpoint: Path, examples: Sequence[Example], device: str) -> tupl
 
 
 def _tags(checkpoint: Path) -> dict[str, str]:
-    return {kind: open_checkpoint(checkpoint / kind, kind).tag for kind in KINDS if (checkpoint / kind).exists()}  # type: ignore[arg-type]
+    return {kind: open_checkpoint(checkpoint / kind, kind).tag for kind in KINDS if (checkpoint / kind).exists()}
 
 
 def _shelf(place: Path) -> Path:

@@ -1,0 +1,105 @@
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+
+from data.errors import CheckpointRefused
+from data.taxonomy import load_taxonomy
+from models.clauses import N_FEATURES, split_clauses
+from models.faithfulness import check_against, read_source
+from models.outcomes import build_outcomes
+from models.selector import SELECTION_FILE, ClauseSelector, context_of, write
+
+TAXONOMY = load_taxonomy()
+TEXT = "3月2日，临川县在深圳举行投资环境推介会，集中签约项目12个，总投资86.5亿元。与会者参观了展厅，气氛热烈。签约项目涉及电子信息、新材料等产业。县里的路修好了，群众高兴。"
+
+
+def scored(text, wanted, title=None):
+    """Return clauses with a score of 0.9 for those that hold a wanted string, else 0.02."""
+    clauses = split_clauses(text, title, build_outcomes(text, title))
+    return clauses, np.array([0.9 if any(word in c.text for word in wanted) else 0.02 for c in clauses], dtype=np.float32)
+
+
+def test_a_summary_is_made_of_beginnings_of_sentences():
+    assert (
+        write(*scored(TEXT, ["总投资", "涉及"]), 60)
+        == "3月2日，临川县在深圳举行投资环境推介会，集中签约项目12个，总投资86.5亿元。签约项目涉及电子信息、新材料等产业。"
+    )
+    assert write(*scored(TEXT, ["推介会", "涉及"]), 60) == "3月2日，临川县在深圳举行投资环境推介会。签约项目涉及电子信息、新材料等产业。"
+
+
+def test_what_is_said_already_is_not_said_again():
+    text = "临川县集中签约项目12个，总投资86.5亿元。会上，临川县集中签约项目12个，总投资86.5亿元。县长出席活动并见证签约，副县长主持。"
+    assert write(*scored(text, ["签约项目12个", "总投资", "县长出席"]), 60).count("86.5亿元") == 1
+
+
+def test_no_sentence_ends_with_an_adverbial_or_an_open_bracket():
+    text = "今年以来，临川县签约项目12个，为加快项目落地，该县成立了专班。总投资86.5亿元（人民币，不含税），全部开工建设并列入计划。"
+    for wanted in (["今年以来"], ["为加快"], ["86.5"]):
+        summary = write(*scored(text, wanted), 40)
+        assert not re.search("(?:今年以来|为加快项目落地)[。；]", summary)
+        assert summary.count("（") == summary.count("）")
+
+
+@given(st.text(alphabet="签约，。；！？：、“”（）《》 1亿元县的项目总投资在", max_size=400), st.integers(0, 2**32 - 1), st.floats(10, 200))
+@settings(max_examples=200, deadline=None)
+def test_a_summary_has_the_contracts_length_or_is_empty_and_stands_in_the_article(text, seed, length):
+    clauses = split_clauses(text, None, build_outcomes(text, None))
+    scores = np.random.default_rng(seed).random(len(clauses)).astype(np.float32)
+    summary = write(clauses, scores, length)
+    assert summary == "" or 30 <= len(summary) <= 160
+    assert summary == write(clauses, scores, length)
+    if summary:
+        assert summary.endswith("。")
+        assert all(part in text for part in re.split("[，。；]", summary))
+
+
+def test_figures_and_names_of_a_summary_are_the_articles():
+    for wanted in (["总投资"], ["涉及"], ["12个"], ["展厅"]):
+        summary = write(*scored(TEXT, wanted), 60)
+        assert summary
+        assert not check_against(summary, read_source(TEXT, None))
+
+
+def test_context_knows_neighbours_rank_and_what_was_said():
+    clauses, scores = scored(TEXT, ["总投资"])
+    rows = context_of(clauses, scores, TEXT, ["signing"], TAXONOMY)
+    best = int(scores.argmax())
+    assert rows[best, 7] == 0
+    assert np.allclose(rows[:, 0], scores)
+    assert rows[best - 1, 4] == scores[best]  # its next neighbour
+    assert context_of([], np.zeros(0, dtype=np.float32), "", [], TAXONOMY).shape == (0, rows.shape[1])
+
+
+def selector(**changes):
+    rng = np.random.default_rng(1)
+    return ClauseSelector(
+        **({"weights": rng.normal(size=N_FEATURES).astype(np.float16).astype(np.float32), "bias": -0.5, "trees": None, "length": 60.0} | changes)
+    )
+
+
+def test_a_selector_comes_back_as_it_was_saved(tmp_path):
+    made = selector()
+    made.save(tmp_path)
+    outcomes = build_outcomes(TEXT, None)
+    assert ClauseSelector.load(tmp_path).summarize(TEXT, None, outcomes, ["signing"], TAXONOMY) == made.summarize(
+        TEXT, None, outcomes, ["signing"], TAXONOMY
+    )
+
+
+def test_files_that_are_no_selector_are_refused(tmp_path):
+    for tensors in ({"weights": np.zeros(3, dtype=np.float16)}, {"weights": np.zeros(3), "bias": np.zeros(1), "length": np.ones(1)}):
+        save_file(tensors, tmp_path / SELECTION_FILE)
+        with pytest.raises(CheckpointRefused):
+            ClauseSelector.load(tmp_path)
+    selector(weights=np.full(N_FEATURES, np.nan, dtype=np.float32)).save(tmp_path)
+    with pytest.raises(CheckpointRefused):
+        ClauseSelector.load(tmp_path)
+
+
+def test_an_article_too_short_for_a_summary_gives_none():
+    for text in ("", "签约。", "县里，市里，省里。"):
+        assert selector().summarize(text, None, build_outcomes(text, None), [], TAXONOMY) == ""
