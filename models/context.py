@@ -37,17 +37,18 @@ _STATUSES: tuple[tuple[Status, str], ...] = (
     ("talks", "(?:没有|尚未|暂未|未能?|暂不|不)签约|未签|洽谈|在谈|商谈|对接|磋商|座谈"),
     (
         "planned",
-        "(?:拟|将|预计|计划|有望|力争|争取|待|即将|目标)(?:于|在|再|新|集中|现场|正式)?[^，。；、]{0,3}?(?:签|开工|动工|竣工|投产|建成|引进|推出|发布)"
+        "(?:拟|将|(?<![主只重需])要(?=新|再|力争|确保)|预计|计划|有望|力争|争取|待|即将|目标)(?:于|在|再|新|集中|现场|正式)?[^，。；、]{0,3}?(?:签|开工|动工|竣工|投产|建成|引进|推出|发布)"
         f"|{_AIMS}|(?:没有|尚未|还未|未)(?:开工|动工|落地|投产)",
     ),
     ("intent", "意向(?!书|协议|性?合作协议|性?框架)"),
-    ("started", "签约开工|签约、开工|签约(?:并|及|和|暨)开工|开工|奠基|动工|破土|启动建设|开建|开挖"),
+    ("started", "签约开工|签约(?:、|并|及|和|暨)?(?:开工|动工)|开工|奠基|动工|破土|启动建设|开建|开挖"),
     ("signed", "签约(?!前|率|方|后|的?企业家)|签署|签订|签下|签定|签成|签字|缔约|落笔|牵手|揽约|签(?=了?\\d)|补签|签上"),
     ("completed", "竣工|投产|建成|揭牌|投用|投运|投入使用|投入运营|并网|试产|试车|封顶|开业|点火"),
     ("promoted", "推介|推出|发布|推荐|待招|列出|公布|发放"),
 )
 _EVENT_NOUN = re.compile("会|仪式|活动|大会|环节|团|座谈会|中心|平台|日|周")  # 推介会, 签约仪式: names of events say less of a figure
 _NOUN_WORDS = {"project": "项目", "agreement": "协议|合同|备忘录|意向书|契约", "company": "企业|公司|客商|机构|商会|银行|厂家|投资商|协会"}
+_LISTED = re.compile("包括|涉及|涵盖|含有?")
 _PART = re.compile(
     "其中|包括|年度计划|年内计划|今年计划|首期|一期|二期|三期|单个|每个|平均|另有|其余|最大|单体|从产业看|按产业|从投资|从行业|涉及|涵盖|含有?(?=工业|制造|服务)|分别"
 )
@@ -58,7 +59,7 @@ _PERIOD = re.compile(
     "截至(?!中午|当天|当日|当晚|发稿|闭幕)|截止|累计|以来|年来|年下来|年间|年里|目前已|目前[，,]?|上半年|下半年|前[一二三四两]?个?季度|前三季度|[一二三四]季度|全年|近[一二两三四五六七八九十\\d]+年|今年[，,]?(?:全|共|已|前|1|一)"
     "|\\d{1,2}[至-]\\d{1,2}月|至目前|至今|一年(?:多|来)|如今|现有|已有|拥有|已入驻|(?:19|20)\\d\\d年(?!\\d{1,2}月\\d)"
 )
-_NOW = re.compile("此次|本次|当天|当日|现场|会上|仪式|活动|这次|今天|昨天|集中")
+_NOW = re.compile("此次|本次|本届|当天|当日|现场|会上|仪式|活动|这次|今天|昨天|集中")
 # What a past figure is compared with is of now again: 由去年的80亿元增加到100亿元; 32个，比去年多5个，总投资368亿元.
 _COMPARED = re.compile(
     f"[由从](?:{_PAST.pattern})[^，。；]{{0,24}}?[增提升扩涨跃降减][^，。；\\d]{{0,3}}[到至为]|[比较](?:{_PAST.pattern})[^，。；]{{0,24}}"
@@ -67,6 +68,8 @@ _CLAUSE = re.compile("[，；：。！？\n,;]")
 _NOUN_BEHIND = re.compile(
     "(?:(?!板块|问题|方面|领域|汇报|负责|来自|园区|专班|环节|方向|省市)[^，。；、：（）县镇部国市]){0,16}?(?:(项目)|(协议|合同|备忘录|意向书)|(企业|公司|机构|客商|部门|单位))"
 )
+# Adjectives of a project in which a word of places stands: 329个新型城镇化项目, 86个国际、国内投资合作项目.
+_ADJECTIVE = re.compile("新型城镇化|城镇|国际|国内|国家级|国家重[点大]|国企|国有|市级|县级|市域|县域|市政|部级|部省")
 _CLOSING = re.compile("(?:总投资额?|总金额|总额|合计|共计|金额共)(?:约?为|达到?|约)?$")
 _BARE = re.compile("(?:签约|开工|竣工|投产)(?:了|达到?|共计?)?$")  # 当天签约9个，: projects
 _BOUND_CHARS = 24
@@ -216,7 +219,9 @@ class _Words:
             return "threshold"
         if period == "past":
             return "background"
-        if _PART.search(self.sentence, self.sentence.rfind("；", 0, at[0]) + 1, at[0]):  # 其中 rules to a semicolon
+        parts = [match[0] for match in _PART.finditer(self.sentence, self.sentence.rfind("；", 0, at[0]) + 1, at[0])]  # 其中 rules to a semicolon
+        closes_list = before.endswith(("等", "等共", "在内的", "等在内的"))  # 包括甲、乙等24个项目: the whole
+        if parts and not (closes_list and all(_LISTED.fullmatch(part) for part in parts)):
             return "part"
         if period == "period":
             return "background"
@@ -304,9 +309,10 @@ def _noun(figure: Figure, before: str, after: str) -> Noun:
     if figure.kind != "count":
         return "other"
     if figure.unit in ("家", "户"):
-        return "company"
+        return "project" if figure.unit == "家" and re.match("(?:重点|重大|产业|优质|招商|投资)*项目", after) else "company"
     if figure.unit not in _COUNT_UNITS:
         return "other"
+    after = _ADJECTIVE.sub(lambda match: "新" * len(match[0]), after).replace("新、新", "新新新")
     behind = _NOUN_BEHIND.match(after)
     if behind is not None and not re.match("的?(?:经理|工地|专班|现场(?!签)|资金)", after[behind.end() :]):
         return "project" if behind[1] else "agreement" if behind[2] else "company"

@@ -191,7 +191,7 @@ class _Article:
         around = self.text[max(0, start - 40) : end + 30]
         clause = self.text[mention.clause[0] : max(mention.clause[1], end)]
         leads = start < _LEAD_CHARS
-        if re.search("签约(?:、|并|及|和|暨)?开工", around):
+        if re.search("签约(?:、|并|及|和|暨)?(?:开工|动工)", around):
             return "total"
         main_signing = self.activity[:1] == ("signing",)
         if status == "signed" and (mention.is_bound or main_signing or (leads and self.reports_period)):
@@ -205,6 +205,8 @@ class _Article:
         if mention.noun == "agreement" or (leads and main_signing):
             return "signed"
         if _VISITED.search(around) and self.has("field_inspection"):
+            return "total"
+        if status in ("unknown", "intent") and self.activity[:1] in (("expo_forum",), ("promotion_conference",)) and "达成" in clause:
             return "total"
         leads = leads and i == next(j for j, other in enumerate(self.mentions) if other.counts_projects)
         return "total" if leads and status == "unknown" and set(self.activity) & _TOTAL_ACTIVITIES else None
@@ -228,7 +230,7 @@ class _Article:
         if i > 0:
             other = self.mentions[i - 1]
             if (
-                re.fullmatch("的[^，。；]{0,6}", self.text[other.figure.end : count.figure.start])
+                re.fullmatch("(?:（[^）]{1,14}）)?的[^，。；]{0,6}", self.text[other.figure.end : count.figure.start])
                 and other.figure.role == "investment"
                 and other.figure.unit == "CNY"
             ):
