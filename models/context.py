@@ -195,7 +195,7 @@ class _Words:
         distance, told = _BOUND_CHARS + 1, False
         if figure.kind in ("amount", "count"):
             role = self._role(figure, at, before, after, last) if figure.kind == "amount" else None
-            scope = self._scope(figure, at, before, after, noun, period, is_total)
+            scope = self._scope(figure, at, before, after, noun, period, is_total, last)
             told = _last_word(before) is not None or _first_word(after[:10]) is not None
             status, distance = self._status(at, clause)
             figure = replace(figure, role=role, scope=scope, status=status)
@@ -214,13 +214,15 @@ class _Words:
             return last.figure.role or "other"
         return role or self._told_before(at[0], special=False) or "other"
 
-    def _scope(self, figure: Figure, at: Span, before: str, after: str, noun: Noun, period: Period, is_total: bool) -> Scope:
+    def _scope(self, figure: Figure, at: Span, before: str, after: str, noun: Noun, period: Period, is_total: bool, last: Mention | None) -> Scope:
         if figure.kind == "amount" and _is_threshold(figure, before, after):
             return "threshold"
         if period == "past":
             return "background"
         parts = [match[0] for match in _PART.finditer(self.sentence, self.sentence.rfind("；", 0, at[0]) + 1, at[0])]  # 其中 rules to a semicolon
         closes_list = before.endswith(("等", "等共", "在内的", "等在内的"))  # 包括甲、乙等24个项目: the whole
+        # 项目29个，涉及科技服务等领域，总金额560亿元: a list of fields has no figures, and what closes it is of the whole
+        closes_list = closes_list or (figure.kind == "amount" and is_total and (last is None or last.figure.scope not in ("part", "threshold")))
         if parts and not (closes_list and all(_LISTED.fullmatch(part) for part in parts)):
             return "part"
         if period == "period":
@@ -313,6 +315,7 @@ def _noun(figure: Figure, before: str, after: str) -> Noun:
     if figure.unit not in _COUNT_UNITS:
         return "other"
     after = _ADJECTIVE.sub(lambda match: "新" * len(match[0]), after).replace("新、新", "新新新")
+    after = re.sub("^由[^，。；：\\d]{2,24}的(?=[^，。；：、\\d]{0,12}项目)", "", after)
     behind = _NOUN_BEHIND.match(after)
     if behind is not None and not re.match("的?(?:经理|工地|专班|现场(?!签)|资金)", after[behind.end() :]):
         return "project" if behind[1] else "agreement" if behind[2] else "company"

@@ -153,8 +153,9 @@ class _Article:
         first = min(batch.rank[0] for batch in batches)
         leading = [batch for batch in batches if batch.rank[0] == first]
         best = leading[0]
-        if any(batch.count is None for batch in leading):
+        if best.count is None:
             return None
+        leading = [batch for batch in leading if batch.count is not None]
         if best.rank[0] > 0 and len({batch.count for batch in leading}) > 1 and not self._leads(best, leading):
             return None
         return next((batch for batch in batches if batch.count == best.count and batch.amount is not None), best)
@@ -172,8 +173,13 @@ class _Article:
         if in_title:
             return self.mentions[i].period != "past"
         if figure.scope == "background":
-            return self.reports_period and self.mentions[i].period == "period"
+            return self.mentions[i].period == "period" and (self.reports_period or self._so_far(figure.start))
         return figure.scope == "batch" and not self._is_size_class(i)
+
+    def _so_far(self, start: int) -> bool:
+        """An event still going on tells its own result: 目前，已签约项目315个, in the lead of an article on an expo."""
+        lately = re.search("目前|截至[^，。；]{0,8}(?:日|时|发稿|记者)", self.text[max(0, start - 24) : start])
+        return start < _LEAD_CHARS and self.activity[:1] in (("expo_forum",), ("signing",), ("promotion_conference",)) and lately is not None
 
     def _is_size_class(self, i: int) -> bool:
         """10亿元以上项目8个 behind another count of the sentence is a part of that one."""
@@ -230,7 +236,7 @@ class _Article:
         if i > 0:
             other = self.mentions[i - 1]
             if (
-                re.fullmatch("(?:（[^）]{1,14}）)?的[^，。；]{0,6}", self.text[other.figure.end : count.figure.start])
+                re.fullmatch("(?:人民币)?(?:（[^）]{1,14}）)?的[^，。；]{0,6}", self.text[other.figure.end : count.figure.start])
                 and other.figure.role == "investment"
                 and other.figure.unit == "CNY"
             ):
@@ -287,7 +293,7 @@ class _Article:
         return {
             m.figure.value
             for m in self._investments()
-            if re.search("总投资|总额|总规模|计划投资|投资总额", self.text[max(0, m.figure.start - 8) : m.figure.start])
+            if m.figure.scope != "part" and re.search("总投资|总额|总规模|计划投资|投资总额", self.text[max(0, m.figure.start - 8) : m.figure.start])
         }
 
     def _investments(self) -> list[Mention]:

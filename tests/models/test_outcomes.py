@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.schema import Facts
 from models.outcomes import build_outcomes
 
 SIGNING = ["signing"]
@@ -157,3 +158,22 @@ def test_seed_articles_give_their_facts(shared) -> None:
         (path,) = (shared / "seeds").glob(f"{gold['id']}*.txt")
         got = build_outcomes(clean_text(path.read_text("utf-8")).text, gold.get("title"), gold["activity"]).facts.to_json()
         assert got == gold["facts"]
+
+
+@pytest.mark.parametrize(
+    ("text", "activity", "facts"),
+    [
+        ("3月4日，临川县集中开工29个新型城镇化项目，总投资达到84亿元。", ["project_progress"], Facts(None, None, 29, 84.0)),
+        ("本届洽谈会有36个国际、国内投资合作项目签约，总投资额138.7亿元。", ["expo_forum", "signing"], Facts(36, 138.7)),
+        ("会上，包括总部科创园、冷链基地等24个项目集中签约。", ["promotion_conference", "signing"], Facts(24)),
+        ("15日，总投资约88亿元（人民币，下同）的12个重点产业项目在新区集中开工。", ["project_progress"], Facts(None, None, 12, 88.0)),
+        ("截至目前，本届博览会签约项目26个，签约总额约45亿元人民币。", ["expo_forum", "signing"], Facts(26, 45.0)),
+        ("现场签约项目29个，涉及科技服务、文化旅游等领域，总金额近56亿元。", ["expo_forum", "signing"], Facts(29, 56.0)),
+        ("现场集中签约32个由侨资企业投资的创新项目，投资总额20.8亿元。", ["signing"], Facts(32, 20.8)),
+        ("据统计，48个项目在大会期间达成合作协议，协议总投资额342亿元。", ["expo_forum"], Facts(None, None, 48, 342.0)),
+        ("临川县109个项目集中签约动工，涵盖多个领域。", ["project_progress", "signing"], Facts(None, None, 109)),
+        ("会议要求，今年全县要新签约项目300个。", ["work_meeting"], Facts()),
+    ],
+)
+def test_counts_and_amounts_in_the_forms_of_the_press(text, activity, facts):
+    assert build_outcomes(text, None, activity).facts == facts
