@@ -37,6 +37,14 @@ _HANGING = re.compile(
     r"截至[^，]{0,16}|[^，]{0,14}(?:以来|期间|之际|会上|现场|方面|同时|基础上|背景下|仪式上|发布会上)|(?:为|为了|随着|随|围绕|针对|根据|按照|对于|面对|通过|依托|作为|在|自|从|由|据|经|经过)[^，]{2,}|其中|例如|比如|同时|此外)$"
 )
 
+_ASIDE = re.compile(
+    "（(?:人民币|单位)?[，、]?(?:下同|单位下同)）|（人民币[^）]{0,8}）|（(?:以下|下称|下文)?简称[^）]{0,24}）|（(?:下称|以下称)[^）]{0,24}）|（(?:记者|通讯员|作者)[^）]{0,24}）"
+)
+_TODAY = re.compile("(?:今天|昨天|前天|今日|昨日|近日|日前|当日)（((?:\\d{1,2}月)?\\d{1,2}日)）")
+_DATED = re.compile("(?<!\\d)(\\d{1,2})月(\\d{1,2})日")
+_BARE_DAY = re.compile("(?<![\\d月至-])(\\d{1,2})日(?![至-])")
+_DATELINE_CHARS = 60
+
 Scores = npt.NDArray[np.float32]
 
 
@@ -66,7 +74,7 @@ class ClauseSelector:
     def summarize(self, text: str, title: str | None, outcomes: Outcomes, activity: Sequence[str], taxonomy: Taxonomy) -> str:
         """Return a summary of the article's own clauses, 30 to 160 characters; empty where they do not give that many."""
         clauses = split_clauses(text, title, outcomes)
-        return write(clauses, self.score(clauses, text, title, outcomes, activity, taxonomy), self.length)
+        return write(clauses, self.score(clauses, text, title, outcomes, activity, taxonomy), self.length, text)
 
     def save(self, folder: Path) -> None:
         """Write ``selection.safetensors``: weights as float16, hashed features, no text."""
@@ -128,8 +136,8 @@ def context_of(clauses: Sequence[Clause], guesses: Scores, text: str, activity: 
     return rows
 
 
-def write(clauses: Sequence[Clause], scores: Scores, length: float) -> str:
-    """Return the summary of beginnings of segments whose expected overlap with an annotator's summary of ``length`` characters is highest.
+def write(clauses: Sequence[Clause], scores: Scores, length: float, text: str = "") -> str:
+    """Return the polished summary of beginnings of segments whose expected overlap with an annotator's summary of ``length`` characters is highest.
 
     Greedy: each step adds the clause, with those between the beginning of its segment and it, that raises the expected F1 most. Clauses count for what they say that is not said yet.
     """
@@ -148,7 +156,8 @@ def write(clauses: Sequence[Clause], scores: Scores, length: float) -> str:
         reached, matched, used = worth, matched + value, used + size
         chosen |= set(added)
         said = said.union(*(clauses[j].pairs for j in added))
-    return _join(clauses, sorted(chosen))
+    summary = polish(_join(clauses, sorted(chosen)), text)
+    return summary if MIN_SUMMARY <= len(summary) <= MAX_SUMMARY else ""
 
 
 def _option(i: int, clauses: Sequence[Clause], scores: Scores, chosen: set[int], said: set[str], used: int) -> tuple[float, int, list[int]] | None:
@@ -186,5 +195,22 @@ def _join(clauses: Sequence[Clause], chosen: Sequence[int]) -> str:
         else:
             mark = "；" if clauses[following].sentence == clauses[i].sentence and not clauses[i].heading else "。"
         parts.append(clauses[i].core + mark)
-    text = "".join(parts)
-    return text if MIN_SUMMARY <= len(text) <= MAX_SUMMARY else ""
+    return "".join(parts)
+
+
+def polish(summary: str, text: str) -> str:
+    """Return a summary as the annotation guide wants it: in the third person, the month with the day, no asides.
+
+    Args:
+        summary: of the article's own clauses.
+        text: the article; the date of its beginning names the month.
+
+    """
+    summary = _ASIDE.sub("", summary)
+    summary = _TODAY.sub(r"\1", summary)
+    summary = re.sub("我(?=[省市县区州旗镇](?!场|民|委|府))", "该", summary)
+    dated = _DATED.search(text[:_DATELINE_CHARS])
+    bare = _BARE_DAY.search(summary)
+    if dated and bare and dated[2] == bare[1] and f"{dated[1]}月{dated[2]}日" not in summary:
+        summary = f"{summary[: bare.start()]}{dated[1]}月{summary[bare.start() :]}"
+    return summary

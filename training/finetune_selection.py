@@ -177,7 +177,10 @@ def read_trees(grown: HistGradientBoostingRegressor) -> Trees:
 def measure(part: Sequence[Material], score: Any, length: float, taxonomy: Taxonomy) -> dict[str, float]:
     """Return mean character ROUGE of the summaries made of scores; where none comes of them the rules write, as in service."""
     return _mean_rouge(
-        [(write(m.clauses, score(m.clauses, m.text, m.title, m.outcomes, m.activity, taxonomy), length) or _by_rules(m), m.summary) for m in part]
+        [
+            (write(m.clauses, score(m.clauses, m.text, m.title, m.outcomes, m.activity, taxonomy), length, m.text) or _by_rules(m), m.summary)
+            for m in part
+        ]
     )
 
 

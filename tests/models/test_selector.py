@@ -11,7 +11,7 @@ from data.taxonomy import load_taxonomy
 from models.clauses import N_FEATURES, split_clauses
 from models.faithfulness import check_against, read_source
 from models.outcomes import build_outcomes
-from models.selector import SELECTION_FILE, ClauseSelector, context_of, write
+from models.selector import SELECTION_FILE, ClauseSelector, context_of, polish, write
 
 TAXONOMY = load_taxonomy()
 TEXT = "3月2日，临川县在深圳举行投资环境推介会，集中签约项目12个，总投资86.5亿元。与会者参观了展厅，气氛热烈。签约项目涉及电子信息、新材料等产业。县里的路修好了，群众高兴。"
@@ -103,3 +103,19 @@ def test_files_that_are_no_selector_are_refused(tmp_path):
 def test_an_article_too_short_for_a_summary_gives_none():
     for text in ("", "签约。", "县里，市里，省里。"):
         assert selector().summarize(text, None, build_outcomes(text, None), [], TAXONOMY) == ""
+
+
+@pytest.mark.parametrize(
+    ("summary", "text", "polished"),
+    [
+        ("15日，12个项目开工。", "某社上海8月15日电 15日，12个项目开工。", "8月15日，12个项目开工。"),
+        ("8月15日，12个项目开工。", "8月15日，12个项目开工。", "8月15日，12个项目开工。"),
+        ("16日，12个项目开工。", "某社上海8月15日电 16日，12个项目开工。", "16日，12个项目开工。"),
+        ("15日至17日举行推介会。", "某社上海8月15日电 15日至17日举行推介会。", "15日至17日举行推介会。"),
+        ("今天（11月12日），洽谈会开幕。", "", "11月12日，洽谈会开幕。"),
+        ("我市签约，我区揭牌，自我市场化。", "", "该市签约，该区揭牌，自我市场化。"),
+        ("总投资8亿元（人民币，下同），临川县（以下简称“该县”）签约。", "", "总投资8亿元，临川县签约。"),
+    ],
+)
+def test_summaries_are_in_the_third_person_with_whole_dates_and_no_asides(summary, text, polished):
+    assert polish(summary, text) == polished
