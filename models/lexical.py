@@ -4,6 +4,7 @@ The encoder reads what an article means, n-grams know the set phrases of headlin
 often enough; their logits add up. N-grams are found as 64-bit hashes of code points, so the file holds no text.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,14 +18,20 @@ from torch import Tensor
 from data.errors import CheckpointRefused
 
 LEXICAL_FILE = "lexical.safetensors"
+_BLANKS = re.compile("\n|(?<![0-9A-Za-z]) +| +(?![0-9A-Za-z])")
 LONGEST = 3  # characters of the longest n-gram
 _FACTOR, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 Hashes = npt.NDArray[np.uint64]
 
 
+def join_lines(text: str) -> str:
+    """Return a text without line ends and without blanks beside Chinese characters: crawls glue paragraphs, and that must not change labels."""
+    return _BLANKS.sub("", text)
+
+
 def page_of(title: str | None, text: str) -> str:
-    """Return what n-grams are counted in: the title twice, since headlines say what happened, then the text."""
-    return f"{title or ''}\n{title or ''}\n{text}"
+    """Return what n-grams are counted in: the title twice, since headlines say what happened, then the text in one line."""
+    return f"{title or ''}\n{title or ''}\n{join_lines(text)}"
 
 
 def hash_ngrams(page: str) -> tuple[Hashes, npt.NDArray[np.int64]]:

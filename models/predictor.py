@@ -25,7 +25,7 @@ from models.classifier import Encoded, TorchClassifier, encode_article, pool_win
 from models.decoding import Decoding, decode_activities, decode_industries, is_doubtful
 from models.device import pick_device
 from models.factrank import FactRanker
-from models.lexical import page_of
+from models.lexical import join_lines, page_of
 from models.outcomes import build_outcomes
 from models.paths import DEFAULT_CHECKPOINT
 from models.registry import Manifest, open_checkpoint
@@ -150,6 +150,22 @@ class Predictor:
         evidence = iter(self._find_evidence(good) if good and options.evidence and options.labels else [{}] * len(good))
         return [p if isinstance(p, RecordError) else self._finish(p, next(labelled), next(evidence), options) for p in prepared]
 
+    def label_probs(self, articles: Sequence[Article]) -> npt.NDArray[np.float64]:
+        """Return calibrated probabilities, (n_articles, n_outputs): activities, industries, main activities, in the order of the taxonomy.
+
+        Raises:
+            RecordError: an article without text.
+
+        """
+        prepared = []
+        for row, article in enumerate(articles):
+            item = self._prepare(article, row)
+            if isinstance(item, RecordError):
+                raise item
+            prepared.append(item)
+        found = self._classify(prepared) if prepared else []
+        return np.array([[*one.activity.values(), *one.industry.values(), *one.main.values()] for one in found])
+
     def count_tokens(self, text: str) -> int:
         """Return the tokens of a text, without special ones."""
         return len(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
@@ -223,9 +239,10 @@ class Predictor:
         return [dict(zip(names, (own[i] for i in rows.argmax(axis=0)[: len(names)]), strict=True)) for own, rows in zip(spans, scores, strict=True)]
 
     def _ngram_evidence(self, votes: VoteModel, item: Prepared, spans: Sequence[tuple[int, int]]) -> npt.NDArray[np.float32]:
-        page = page_of(item.title, item.cleaned.text)
-        offset = len(page) - len(item.cleaned.text)  # headlines stand in front: they have no offsets and are no evidence
-        return votes.attribute(page, [0, *(offset + start for start, _ in spans)])[1:]
+        pieces = [join_lines(item.cleaned.text[start:end]) for start, end in spans]
+        page = page_of(item.title, "") + "".join(pieces)
+        offset = len(page) - sum(map(len, pieces))  # headlines stand in front: they have no offsets and are no evidence
+        return votes.attribute(page, [0, *(offset + start for start in accumulate([0, *map(len, pieces[:-1])]))])[1:]
 
     def _sentence_ids(self, sentence: str) -> list[tuple[int, ...]]:
         return [encode_article(self.tokenizer, None, sentence, self.max_length).input_ids[0]]

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from data.errors import CheckpointRefused
 from data.taxonomy import OTHER, Taxonomy
-from models.lexical import LexicalModel, page_of
+from models.lexical import LexicalModel, join_lines, page_of
 from models.lexicon import LEXICON_FILE, PLACES, Lexicon
 
 VOTES_FILE = "votes.safetensors"
@@ -99,7 +99,8 @@ class VoteModel:
         out[:, :, -n_activity:] = 1 / (1 + np.exp(-np.clip(ngrams[:, None, n_labels:], -_SURE, _SURE)))
         for group in groups:
             out[:, group, 1] = _best_other(ngrams[:, group])
-        for row, (title, text) in enumerate(pages):
+        for row, (title, lines) in enumerate(pages):
+            text = join_lines(lines)
             page = self.lexicon.page(title, text)
             words = np.log1p(np.maximum(self.lexicon.score_labels(page), 0))
             words = np.concatenate([words, words[:n_activity]])  # a main activity has the words of the activity

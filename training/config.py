@@ -177,6 +177,7 @@ class LabelsConfig(ScheduleConfig):
     base: Path = doc(dataclasses.MISSING, "base folder of the first stage")
     corpora: Path = doc(dataclasses.MISSING, "folder of .jsonl.zst files with title and text")
     data: str = doc("data/processed", "what `python -m data prepare` wrote: the label model learns from it, and none of it is among the articles")
+    teacher: Path | None = doc(None, "checkpoint folder whose probabilities are the labels (self-training); labelling functions if absent")
     articles: int = doc(100_000, "unannotated articles to label")
     characters: int = doc(400, "characters of an article that are labelled and read, from the first")
     max_length: int = doc(256, "longest sequence, tokens; the rest of an article is left out")

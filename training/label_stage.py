@@ -1,7 +1,7 @@
 """The second pretraining stage: an encoder reads articles of the corpora with the soft labels of labelling functions.
 
 ``python -m training pretrain labels --base RUN/base --data data/processed --corpora DIR --output RUN2`` labels 100,000 unannotated articles (``labelling.py``) and trains on their beginnings.
-It teaches the words of the labels far more cheaply than masking does. ``RUN2/base`` is a sequence-classification folder that ``finetune classifier`` takes as any other base;
+It teaches the words of the labels far more cheaply than masking does. With ``--teacher CHECKPOINT`` a fine-tuned classifier labels them instead. ``RUN2/base`` is a sequence-classification folder that ``finetune classifier`` takes as any other base;
 ``RUN2/stage.json`` sets the student beside the labels it was taught by: one that does not come up to them has not learned.
 """
 
@@ -17,15 +17,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import logit
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from data.clean import clean_text, clean_title
 from data.dedup import shingles
+from data.errors import InputError
 from data.schema import Article, Example
 from data.taxonomy import Taxonomy, load_taxonomy
 from models.classifier import encode_article, split_groups
 from models.device import pick_device
+from models.predictor import Predictor
+from models.registry import open_checkpoint
 from training.calibration import Scores, decoded_f1, fit_decoding
 from training.card import describe_base
 from training.config import FinetuneConfig, LabelsConfig, named_config
@@ -43,6 +47,8 @@ _SOURCES = ("news", "indomain", "broadcast")
 _WITHOUT_TITLE = 0.2  # share of the articles that train without their headline: crawls often lose it
 _CHUNK = 2000
 _ONE_WINDOW = 10**6
+_BATCH = 64  # articles a teacher labels at once: their windows share batches
+_LEAST = 1e-6  # probability
 
 
 def pretrain_on_labels(config: LabelsConfig) -> Path:
@@ -98,6 +104,7 @@ def prepare_articles(config: LabelsConfig, tokenizer: PreTrainedTokenizerBase, s
     made_for = {
         "articles": config.articles, "characters": config.characters, "max_length": config.max_length, "seed": config.seed, "vocab_size": len(tokenizer),
         "splits": hashlib.sha256("\n".join(sorted(splits.ids)).encode()).hexdigest(),
+        "teacher": open_checkpoint(config.teacher / "classifier", "classifier").sha256 if config.teacher else None,
     }  # fmt: skip
     if (cache / "teacher.json").exists():
         found = json.loads((cache / "teacher.json").read_text("utf-8"))
@@ -108,9 +115,10 @@ def prepare_articles(config: LabelsConfig, tokenizer: PreTrainedTokenizerBase, s
     documents = draw_articles(config.corpora, config.articles, splits, config.seed)
     annotated = splits.ids
     sections = {d.id: d.label for d in _iter_pool(config.corpora) if d.id in annotated}
-    train = _cut(splits.train, config)
-    model = LabelModel(taxonomy)
-    model.fit(train, [sections.get(e.article.id) for e in train])
+    model = CheckpointLabels(config.teacher, config.device, taxonomy) if config.teacher else LabelModel(taxonomy)
+    if isinstance(model, LabelModel):
+        train = _cut(splits.train, config)
+        model.fit(train, [sections.get(e.article.id) for e in train])
     development = _cut(splits.development, config)
     logits = model.logits([e.article for e in development], [sections.get(e.article.id) for e in development])
     teacher = _figures(_scores(logits, development, taxonomy), taxonomy)
@@ -132,6 +140,33 @@ def prepare_articles(config: LabelsConfig, tokenizer: PreTrainedTokenizerBase, s
     np.save(cache / "targets.npy", np.concatenate(targets))
     (cache / "teacher.json").write_text(json.dumps({"made_for": made_for, "development": teacher}) + "\n", "utf-8")
     return teacher
+
+
+class CheckpointLabels:
+    """A fine-tuned classifier in the place of labelling functions: it labels articles that nobody has read, and its successor learns from many more than were annotated.
+
+    Source: self-training, as in noisy student (arXiv 1911.04252).
+    """
+
+    def __init__(self, checkpoint: Path, device: str, taxonomy: Taxonomy) -> None:
+        """Load ``checkpoint/classifier``.
+
+        Raises:
+            InputError: it was made for other labels.
+
+        """
+        self._predictor = Predictor.load(checkpoint, device)
+        if self._predictor.taxonomy.sha256 != taxonomy.sha256:
+            raise InputError(f"{checkpoint}: made for another taxonomy, it cannot teach these labels")
+
+    def probs(self, articles: Sequence[Article], _sections: Sequence[str | None]) -> np.ndarray[Any, Any]:
+        """Return the checkpoint's probabilities, (n_articles, n_outputs)."""
+        parts = [self._predictor.label_probs(articles[first : first + _BATCH]) for first in range(0, len(articles), _BATCH)]
+        return np.concatenate(parts)
+
+    def logits(self, articles: Sequence[Article], sections: Sequence[str | None]) -> np.ndarray[Any, Any]:
+        """Return them as logits."""
+        return np.asarray(logit(np.clip(self.probs(articles, sections), _LEAST, 1 - _LEAST)))
 
 
 def draw_articles(corpora: Path, n: int, splits: Splits, seed: int) -> list[Document]:

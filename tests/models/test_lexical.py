@@ -7,7 +7,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from data.errors import CheckpointRefused
-from models.lexical import LEXICAL_FILE, LONGEST, LexicalModel, hash_ngrams, page_of
+from models.lexical import LEXICAL_FILE, LONGEST, LexicalModel, hash_ngrams, join_lines, page_of
 
 PAGE = "现场签约项目12个，总投资38亿元；签约项目涵盖新能源😀。"
 
@@ -71,6 +71,15 @@ def test_the_title_counts_twice():
     once, twice = hash_ngrams("签约\n正文"), hash_ngrams(page_of("签约", "正文"))
     counts = dict(zip(twice[0].tolist(), twice[1].tolist(), strict=True))
     assert counts[hash_of("签约")] == 2 * dict(zip(once[0].tolist(), once[1].tolist(), strict=True))[hash_of("签约")]
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [("签约\n7个", "签约7个"), ("签约 7个", "签约7个"), ("GDP 增长", "GDP增长"), ("Hello world", "Hello world"), ("", ""), ("\n甲 \n 乙", "甲乙")],
+)
+def test_lines_are_joined_and_words_of_latin_letters_stay_apart(text, joined):
+    assert join_lines(text) == joined
+    assert join_lines(joined) == joined
 
 
 def test_what_is_saved_comes_back_within_a_half_step(tmp_path):

@@ -31,6 +31,13 @@ def test_an_article_is_voted_on_alike_alone_and_with_others(model):
         np.testing.assert_allclose(model.run([page])[0], together[row], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("end", ["\n", " ", "\n\n"])
+def test_glued_paragraphs_vote_as_the_paragraphs_did(model, end):
+    broken = [(title, text.replace("。", f"。{end}")) for title, text in PAGES]
+    assert broken != PAGES
+    np.testing.assert_array_equal(model.run(broken), model.run(PAGES))
+
+
 def test_ngrams_alone_vote_with_their_own_logits(model, tmp_path):
     model.lexical.save(tmp_path)
     alone = VoteModel.load(tmp_path, TAXONOMY)

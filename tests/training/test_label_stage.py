@@ -9,10 +9,12 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from data.annotations import to_row
+from data.clean import clean_text, clean_title
 from data.encodings import encode_line
 from data.errors import InputError
 from data.schema import Annotation, Article, Example, content_hash
 from data.taxonomy import load_taxonomy
+from models.predictor import Predictor
 from models.registry import label_names
 from tests.corpora import text_of
 from tests.training.test_finetune import examples
@@ -87,6 +89,19 @@ def test_the_stage_writes_a_base_that_finetuning_takes_with_its_head(config, tmp
     assert torch.equal(kept.classifier.weight, model.classifier.weight)
     assert made.config["base"] == "base"
     assert pretrain_on_labels(config) == base  # the time is spent: nothing more is trained
+
+
+def test_a_fine_tuned_checkpoint_teaches_in_the_place_of_labelling_functions(config, tmp_path, tokenizer):
+    finetune_classifier(FinetuneConfig(base=str(config.base), output=tmp_path / "t" / "classifier", data=config.data, epochs=1, max_length=128, lexical=500, device="cpu"))
+    taught = dataclasses.replace(config, teacher=tmp_path / "t")
+    stream = stream_of(taught, tokenizer)
+    splits = read_splits(config.data, None, 0.2)
+    drawn = draw_articles(config.corpora, config.articles, splits, config.seed)
+    articles = [Article(d.id, clean_text(d.text[: 2 * config.characters]).text[: config.characters], clean_title(d.title)) for d in drawn]
+    np.testing.assert_allclose(stream.targets, Predictor.load(tmp_path / "t", "cpu").label_probs(articles), atol=1e-3)
+    with pytest.raises(InputError, match="teacher"):  # labels of another kind are not taken for these
+        stream_of(config, tokenizer)
+    assert set(json.loads((pretrain_on_labels(taught).parent / "stage.json").read_text())["development"]) == {"teacher", "student"}
 
 
 def test_a_text_longer_than_a_row_fills_it(config, tokenizer):
