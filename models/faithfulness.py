@@ -96,6 +96,15 @@ def check_against(summary: str, source: Source) -> tuple[str, ...]:
     return tuple(dict.fromkeys(summary[start:end] for start, end in _outermost(spans)))
 
 
+def count_names(summary: str, source: Source) -> tuple[int, int]:
+    """Return how many names a summary holds, and how many of them the article supports."""
+    plain = _plain(summary, keep_length=True)
+    covered = {i for mention in read_mentions(summary) for i in range(mention.figure.start, mention.figure.end)}
+    told = {(name.start, name.end): _is_named(name, plain, source) for name in iter_names(plain, covered) if name.kind != "loose"}
+    names = _outermost(told)
+    return len(names), sum(all(fits for (a, b), fits in told.items() if start <= a and b <= end) for start, end in names)
+
+
 def is_supported(mention: Mention, source: Source, context: str = "") -> bool:
     """True where the article holds the figure with the same value, unit, qualifier and, where both tell it, role and scope.
 

@@ -1,4 +1,4 @@
-"""The baselines every evaluation report shows beside the model: majority, keywords, TF-IDF with logistic regression, lead-2.
+"""The baselines every evaluation report shows beside the model: majority, keywords, TF-IDF with logistic regression; for summaries the first sentences, TextRank, our rules.
 
 Articles come in as submitted and are cleaned as serving cleans them; labels, or a summary, come out. Each has
 ``fit(train)`` and ``predict(articles)``, so a report runs them all alike. A model that does not beat them is not worth its weights.
@@ -7,9 +7,12 @@ Articles come in as submitted and are cleaned as serving cleans them; labels, or
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Protocol
 
+import networkx as nx
 import numpy as np
 import numpy.typing as npt
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -19,6 +22,8 @@ from data.clean import clean_text, clean_title
 from data.schema import Article, Example, Facts, Group
 from data.taxonomy import MAX_ACTIVITIES, MAX_INDUSTRIES, OTHER, load_taxonomy
 from models.lexicon import Page
+from models.outcomes import build_outcomes
+from models.selection import extract_summary
 from models.sentences import split_sentences
 from training.votes import LEXICON, read_lexicon
 
@@ -187,15 +192,47 @@ def _document(article: Article) -> str:
     return f"{title}\n{title}\n{clean_text(article.text).text}"
 
 
-class Lead2:
-    """The first two sentences as the summary, cut at 160 characters."""
+class Summaries:
+    """A way to summarise an article that learns nothing: (title, text), cleaned, to a summary."""
+
+    def __init__(self, write: Callable[[str | None, str], str]) -> None:
+        """Take the way."""
+        self._write = write
 
     def fit(self, train: Sequence[Example]) -> None:
         """Learn nothing."""
 
     def predict(self, articles: Sequence[Article]) -> list[BaselinePrediction]:
-        """Return the lead of each article."""
-        return [BaselinePrediction(a.id, summary=lead(clean_text(a.text).text)) for a in articles]
+        """Return the summary of each article."""
+        return [BaselinePrediction(a.id, summary=self._write(clean_title(a.title), clean_text(a.text).text)) for a in articles]
+
+
+def text_rank(text: str, characters: int = SUMMARY_CHARACTERS) -> str:
+    """Return the sentences that are most like the others, in their order, as many as fit into ``characters``; the best one, cut, where none does.
+
+    Sentences are alike by shared pairs of characters over the logarithms of their lengths. Source: TextRank (https://aclanthology.org/W04-3252).
+    """
+    sentences = [text[a:b].strip() for a, b in split_sentences(text)]
+    pairs = [{s[i : i + 2] for i in range(len(s) - 1)} for s in sentences]
+    graph = nx.Graph()
+    graph.add_nodes_from(range(len(sentences)))
+    for i, j in combinations([i for i, own in enumerate(pairs) if len(own) > 1], 2):
+        if shared := len(pairs[i] & pairs[j]):
+            graph.add_edge(i, j, weight=shared / (np.log(len(pairs[i])) + np.log(len(pairs[j]))))
+    ranks = nx.pagerank(graph) if graph else {}
+    order = sorted(ranks, key=lambda i: (-ranks[i], i))
+    chosen: list[int] = []
+    for i in order:
+        if sum(len(sentences[j]) for j in (*chosen, i)) <= characters:
+            chosen.append(i)
+        elif chosen:
+            break
+    return "".join(sentences[i] for i in sorted(chosen)) or next((sentences[i][:characters] for i in order), "")
+
+
+def by_rules(title: str | None, text: str) -> str:
+    """Return the extractive summary of our rules, which answers where nothing learnt does."""
+    return extract_summary(text, build_outcomes(text, title), title)
 
 
 def lead(text: str, sentences: int = 2, characters: int = SUMMARY_CHARACTERS) -> str:
@@ -211,4 +248,13 @@ def lead(text: str, sentences: int = 2, characters: int = SUMMARY_CHARACTERS) ->
 
 
 # In the order of a report's rows.
-BASELINES: dict[str, Callable[[], Baseline]] = {"keywords": Keywords, "tfidf": TfidfLogistic, "majority": Majority, "lead2": Lead2}
+BASELINES: dict[str, Callable[[], Baseline]] = {
+    "keywords": Keywords,
+    "tfidf": TfidfLogistic,
+    "majority": Majority,
+    "lead1": partial(Summaries, lambda _, text: lead(text, 1)),
+    "lead2": partial(Summaries, lambda _, text: lead(text, 2)),
+    "lead3": partial(Summaries, lambda _, text: lead(text, 3)),
+    "textrank": partial(Summaries, lambda _, text: text_rank(text)),
+    "rules": partial(Summaries, by_rules),
+}

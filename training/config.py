@@ -197,7 +197,7 @@ class LabelsConfig(ScheduleConfig):
             raise ValueError("; ".join(wrong))
 
 
-SYSTEMS = ("model", "keywords", "tfidf", "majority", "lead2")  # what evaluate compares, in the order of its table
+SYSTEMS = ("model", "keywords", "tfidf", "majority", "lead1", "lead2", "lead3", "textrank", "rules")  # what evaluate compares, in the order of its table
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,6 +24,11 @@ COLUMNS = (
     ("figure P", "summary", "figure_precision"), ("figure R", "summary", "figure_recall"),
     ("fact P", "facts", "precision"), ("fact R", "facts", "recall"),
 )  # fmt: skip
+# A table of its own for what summaries are like.
+SUMMARY_COLUMNS = (
+    ("R-1", "rouge1"), ("R-2", "rouge2"), ("R-L", "rougeL"), ("key figures R", "key_figure_recall"), ("figure P", "figure_precision"), ("names P", "name_precision"),
+    ("repeated 4-grams", "repeated_4grams"), ("novel 4-grams", "novel_4grams"), ("copies one sentence", "copies_one_sentence"), ("characters", "mean_characters"),
+)  # fmt: skip
 # Intervals worth a second table: the numbers a decision rests on.
 INTERVALS = (
     "activity_micro_f1",
@@ -32,6 +37,7 @@ INTERVALS = (
     "rougeL",
     "figure_precision",
     "figure_recall",
+    "key_figure_recall",
     "fact_precision",
     "fact_recall",
 )
@@ -79,6 +85,12 @@ def markdown_table(report: Mapping[str, Any]) -> str:
     return _table(["system", *(column for column, _, _ in COLUMNS)], rows)
 
 
+def summary_table(report: Mapping[str, Any]) -> str:
+    """Return what the summaries of every system that writes some are like, as a Markdown table."""
+    rows = [[name, *(_cell(system["summary"].get(key)) for _, key in SUMMARY_COLUMNS)] for name, system in report["systems"].items() if "summary" in system]
+    return _table(["summaries", *(column for column, _ in SUMMARY_COLUMNS)], rows) if rows else ""
+
+
 def interval_table(report: Mapping[str, Any]) -> str:
     """Return the 95 % bootstrap intervals of the main scores as a Markdown table."""
     rows = [[name, *(_range(system["intervals"].get(key)) for key in INTERVALS)] for name, system in report["systems"].items()]
@@ -103,7 +115,7 @@ def markdown_report(report: Mapping[str, Any]) -> str:
     lines = [
         f"{report['date']}, commit {report['commit']}, `{report['command']}`",
         f"{report['n_articles']} articles, gold sha256 {report['gold_sha256'][:16]}{_fitted(report)}",
-        "", markdown_table(report), "", interval_table(report),
+        "", markdown_table(report), "", interval_table(report), *(["", table] if (table := summary_table(report)) else []),
     ]  # fmt: skip
     model = report["systems"].get("model")
     if model:

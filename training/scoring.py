@@ -20,10 +20,12 @@ from data.clean import clean_text, clean_title
 from data.schema import Article, Example, Facts, Group
 from data.taxonomy import load_taxonomy
 from training.baselines import BaselinePrediction
+from training.summary_traits import count_traits
 
 METRICS = Path(__file__).with_name("metrics")
 RESAMPLES = 1000
 FREQUENT = 8  # gold cases from which the F1 of a label is more than chance
+_TRAITS = ("key_figure_recall", "name_precision", "repeated_4grams", "novel_4grams", "copies_one_sentence", "mean_characters")
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]  # (resamples, n_articles) weights -> (resamples,) values
 Vectors = dict[str, Statistic]
@@ -195,10 +197,25 @@ def _score_summary(examples: Sequence[Example], predictions: Sequence[BaselinePr
     vectors |= {name: ratio(np.array(values) * has_gold, has_gold, empty=0.0) for name, values in rouge.items()}
     vectors["figure_precision"] = ratio(figures["n_supported"], figures["n_figures"])
     vectors["figure_recall"] = ratio(figures["n_found"], figures["n_gold"])
+    rows = [_traits(e, text) for e, text in zip(examples, texts, strict=True)]
+    traits = {name: np.array([row[name] for row in rows], dtype=float) for name in rows[0]}
+    ones = np.array([bool(text) for text in texts], dtype=float)
+    vectors["key_figure_recall"] = ratio(traits["n_key_found"], traits["n_key_figures"])
+    vectors["name_precision"] = ratio(traits["n_named"], traits["n_names"])
+    vectors["repeated_4grams"] = ratio(traits["n_repeated"], traits["n_grams"], empty=0.0)
+    vectors["novel_4grams"] = ratio(traits["n_novel"], traits["n_grams"], empty=0.0)
+    vectors["copies_one_sentence"] = ratio(traits["copies_sentence"], ones, empty=0.0)
+    vectors["mean_characters"] = ratio(traits["characters"], ones, empty=0.0)
     everything = np.ones((1, len(examples)))
-    names = (*rouge, "figure_precision", "figure_recall")
-    totals = {name: sum(values) for name, values in figures.items()}
+    names = (*rouge, "figure_precision", "figure_recall", *_TRAITS)
+    totals = {name: sum(values) for name, values in figures.items()} | {name: int(traits[name].sum()) for name in ("n_key_figures", "n_key_found", "n_names", "n_named")}
     report["summary"] = {name: float(vectors[name](everything)[0]) for name in names} | totals | {"n_summaries": sum(bool(text) for text in texts)}
+
+
+def _traits(example: Example, summary: str) -> dict[str, int]:
+    """Return the counts of one summary; an annotation without summary has no figures to find."""
+    article, annotation = example.article, example.annotation
+    return count_traits(summary, annotation.summary, clean_title(article.title), clean_text(article.text).text, annotation.facts)
 
 
 def source_text(article: Article) -> str:

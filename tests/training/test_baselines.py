@@ -5,7 +5,7 @@ import yaml
 
 from data.schema import Annotation, Article, Example
 from data.taxonomy import load_taxonomy
-from training.baselines import BASELINES, LEXICON, Keywords, Lead2, Majority, TfidfLogistic, lead
+from training.baselines import BASELINES, LEXICON, Keywords, Majority, TfidfLogistic, lead, text_rank
 
 
 def article(text, title=None, id="a"):
@@ -185,7 +185,7 @@ def test_lead_is_the_first_two_sentences(text, expected):
 
 
 def test_lead_is_cut_at_160_characters():
-    (prediction,) = Lead2().predict([article("签约项目" * 100)])
+    (prediction,) = BASELINES["lead2"]().predict([article("签约项目" * 100)])
     assert len(prediction.summary) == 160
 
 
@@ -196,3 +196,18 @@ def test_every_baseline_takes_an_empty_list_and_odd_articles(name):
     assert baseline.predict([]) == []
     odd = [article("", id="empty"), article("。" * 3000, id="stops"), article("plain English only", "Title", id="latin")]
     assert [p.id for p in baseline.predict(odd)] == ["empty", "stops", "latin"]
+
+
+def test_text_rank_takes_the_sentences_that_say_what_others_say():
+    text = "天气晴好。宁波新能源项目签约仪式举行。签约的新能源项目共7个，宁波新能源产业再添7个项目。午餐后散会。"
+    assert text_rank(text, 43) == "宁波新能源项目签约仪式举行。签约的新能源项目共7个，宁波新能源产业再添7个项目。"
+    assert text_rank(text, 15) == "宁波新能源项目签约仪式举行。"
+    assert text_rank("签约" * 200, 50) == "签约" * 25
+    assert text_rank("") == text_rank("\n") == ""
+
+
+@pytest.mark.parametrize("name", ["lead1", "lead2", "lead3", "textrank", "rules"])
+def test_baselines_of_summaries_answer_that_alone(name):
+    (found,) = BASELINES[name]().predict([article("宁波举行签约仪式，签约7个项目。总投资30亿元。会后参观园区。晚宴举行。")])
+    assert found.summary
+    assert (found.activity, found.industry, found.facts) == (None, None, None)

@@ -9,10 +9,11 @@ from data.errors import InputError, RecordError
 from data.schema import Annotation, Article, Example, Facts, Outcomes
 from models.result import InputReport, LabelScore, Result, Summary
 from training.baselines import BaselinePrediction
+from training.config import SYSTEMS
 from training.evaluation import EvaluateConfig, describe_run, load_examples, run_evaluation, run_model, worst_articles
 from training.floors import gold_hash
 from training.reliability import brier_score, equal_mass_error, expected_calibration_error, reliability_bins
-from training.report import append_experiment, interval_table, markdown_report, markdown_table, portable_command, provenance
+from training.report import append_experiment, interval_table, markdown_report, markdown_table, portable_command, provenance, summary_table
 from training.scoring import evaluate_predictions, load_metric, macro_f1, ratio
 
 ROWS = [
@@ -267,7 +268,7 @@ def report(tmp_path, monkeypatch):
 
 
 def test_run_evaluation_scores_all_systems(report, tmp_path):
-    assert list(report["systems"]) == ["model", "keywords", "tfidf", "majority", "lead2"]
+    assert list(report["systems"]) == list(SYSTEMS)
     assert (report["n_articles"], report["n_train"]) == (4, 4)
     assert report["systems"]["model"]["activity"]["micro_f1"] == 1.0
     assert "summary" not in report["systems"]["tfidf"]
@@ -301,7 +302,7 @@ def test_data_that_is_not_there_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"systems": "model,rules"}, "'rules' is not one of"),
+        ({"systems": "model,guesses"}, "'guesses' is not one of"),
         ({"systems": " "}, "empty"),
         ({"limit": -1}, "limit must be 0"),
         ({"systems": "tfidf", "report": "page.html"}, "report needs the system model"),
@@ -315,11 +316,14 @@ def test_wrong_fields_are_refused(fields, message):
 
 def test_tables_have_a_row_for_each_system(report):
     lines = markdown_table(report).split("\n")
-    assert len(lines) == 7
+    assert len(lines) == 2 + len(SYSTEMS)
     assert len({line.count("|") for line in lines}) == 1
     assert lines[2].startswith("| model | 1.000 |")
-    assert lines[6].startswith("| lead2 | – |")
-    assert len(interval_table(report).split("\n")) == 7
+    assert lines[6].startswith("| lead1 | – |")
+    assert len(interval_table(report).split("\n")) == 2 + len(SYSTEMS)
+    written = summary_table(report).split("\n")
+    assert [line.split(" | ")[0] for line in written[2:]] == ["| model", "| lead1", "| lead2", "| lead3", "| textrank", "| rules"]
+    assert summary_table({"systems": {"tfidf": {}}}) == ""
 
 
 def test_the_report_says_where_its_numbers_come_from(report):
