@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,11 +8,12 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from data.errors import CheckpointRefused
+from data.schema import Facts, Outcomes
 from data.taxonomy import load_taxonomy
 from models.clauses import N_FEATURES, split_clauses
 from models.faithfulness import check_against, read_source
 from models.outcomes import build_outcomes
-from models.selector import SELECTION_FILE, ClauseSelector, context_of, polish, write
+from models.selector import SELECTION_FILE, ClauseSelector, context_of, polish, tells_facts, write
 
 TAXONOMY = load_taxonomy()
 TEXT = "3月2日，临川县在深圳举行投资环境推介会，集中签约项目12个，总投资86.5亿元。与会者参观了展厅，气氛热烈。签约项目涉及电子信息、新材料等产业。县里的路修好了，群众高兴。"
@@ -81,8 +83,23 @@ def selector(**changes):
     )
 
 
+def test_clauses_that_tell_a_fact_are_known_and_weigh_more():
+    text = "会议在宁波举行，与会代表交流发言，来宾参观园区和展厅，晚间举行了座谈，气氛热烈。现场签约项目7个，总投资30亿元。"
+    outcomes = build_outcomes(text, "签约7个项目", ["signing"])
+    assert outcomes.facts == Facts(7, 30.0)
+    clauses = split_clauses(text, "签约7个项目", outcomes)
+    told = tells_facts(clauses, outcomes)
+    assert [c.core for c, own in zip(clauses, told, strict=True) if own] == ["签约7个项目", "现场签约项目7个", "总投资30亿元"]
+    assert not tells_facts(clauses, Outcomes(Facts())).any()
+    assert not tells_facts(clauses, replace(outcomes, facts=Facts(1))).any()  # 1 is counted everywhere
+    plain = selector(weights=np.zeros(N_FEATURES, dtype=np.float32), length=20.0, bias=-4.0)
+    lifted = replace(plain, figure_bonus=0.5)
+    assert "总投资30亿元" not in plain.summarize(text, None, outcomes, ["signing"], TAXONOMY)
+    assert "总投资30亿元" in lifted.summarize(text, None, outcomes, ["signing"], TAXONOMY)
+
+
 def test_a_selector_comes_back_as_it_was_saved(tmp_path):
-    made = selector()
+    made = selector(figure_bonus=0.25)
     made.save(tmp_path)
     outcomes = build_outcomes(TEXT, None)
     assert ClauseSelector.load(tmp_path).summarize(TEXT, None, outcomes, ["signing"], TAXONOMY) == made.summarize(
