@@ -92,10 +92,14 @@ def test_clauses_that_tell_a_fact_are_known_and_weigh_more():
     assert [c.core for c, own in zip(clauses, told, strict=True) if own] == ["签约7个项目", "现场签约项目7个", "总投资30亿元"]
     assert not tells_facts(clauses, Outcomes(Facts())).any()
     assert not tells_facts(clauses, replace(outcomes, facts=Facts(1))).any()  # 1 is counted everywhere
-    plain = selector(weights=np.zeros(N_FEATURES, dtype=np.float32), length=20.0, bias=-4.0)
-    lifted = replace(plain, figure_bonus=0.5)
-    assert "总投资30亿元" not in plain.summarize(text, None, outcomes, ["signing"], TAXONOMY)
-    assert "总投资30亿元" in lifted.summarize(text, None, outcomes, ["signing"], TAXONOMY)
+    scores = np.where(told > 0, 0.15, 0.8).astype(np.float32)
+    assert "总投资30亿元" not in write(clauses, scores, 30.0, text)
+    assert "总投资30亿元" in write(clauses, scores + 0.8 * told, 30.0, text)
+    unsure = selector(weights=np.zeros(N_FEATURES, dtype=np.float32))
+    own = replace(unsure, figure_bonus=0.5)
+    assert own.summarize(text, "签约7个项目", outcomes, ["signing"], TAXONOMY) == write(
+        clauses, own.score(clauses, text, "签约7个项目", outcomes, ["signing"], TAXONOMY) + 0.5 * told, own.length, text
+    )
 
 
 def test_a_selector_comes_back_as_it_was_saved(tmp_path):
