@@ -1,4 +1,4 @@
-"""``python -m training pretrain | finetune | evaluate | robustness | promote | rollback | leaveout | curve | bases | plot | audit``: results to stdout, the log to stderr."""
+"""``python -m training pretrain | finetune | evaluate | robustness | promote | rollback | leaveout | curve | bases | plot | blind | audit``: results to stdout, the log to stderr."""
 
 import json
 import logging
@@ -12,6 +12,7 @@ from models.offline import go_offline
 from training.config import (
     AuditConfig,
     BasesConfig,
+    BlindConfig,
     CurveConfig,
     EvaluateConfig,
     FinetuneConfig,
@@ -138,6 +139,16 @@ def _plot(config: PlotConfig) -> None:
     typer.echo(config.output)
 
 
+def _blind(config: BlindConfig) -> None:
+    go_offline()
+    from training.blind import count_sheet, write_sheet
+
+    if config.count is not None:
+        typer.echo(json.dumps(count_sheet(config.count)))
+    else:
+        typer.echo(f"{write_sheet(config)} pairs in {config.output}")
+
+
 def _audit(config: AuditConfig) -> None:
     from training.audit import run_audit
 
@@ -160,6 +171,7 @@ app.command("leaveout", help="Suspected label errors: what a system trained on t
 app.command("curve", help="Learning curve over shares of the real articles, with and without the written ones.")(options_from(CurveConfig)(_curve))
 app.command("bases", help="Base models side by side: fine-tuned alike, and their frozen states.")(options_from(BasesConfig)(_bases))
 app.command("plot", help="Loss and throughput of pretraining runs.")(options_from(PlotConfig)(_plot))
+app.command("blind", help="Two summaries of an article without names: a sheet for a reader, and its count.")(options_from(BlindConfig)(_blind))
 app.command("audit", help="The corpus as a whole: written against real articles, first against second summaries.")(options_from(AuditConfig)(_audit))
 pretrain_app.command("encoder", help="Masked language modelling.")(options_from(PretrainConfig, kind="encoder")(_pretrain))
 pretrain_app.command("seq2seq", help="Denoising, then body to title or brief.")(options_from(PretrainConfig, kind="seq2seq")(_pretrain))

@@ -198,6 +198,7 @@ class LabelsConfig(ScheduleConfig):
 
 
 SYSTEMS = ("model", "keywords", "tfidf", "majority", "lead1", "lead2", "lead3", "textrank", "rules")  # what evaluate compares, in the order of its table
+WRITERS = SYSTEMS[4:]  # those that summarise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -393,6 +394,27 @@ class PlotConfig:
 
     runs: str = doc(dataclasses.MISSING, "base folders of pretraining runs, comma-separated")
     output: Path = doc(Path("out/pretraining.svg"), "picture to write, .svg or .png")
+
+
+@dataclasses.dataclass(frozen=True)
+class BlindConfig:
+    """Write a sheet for a blind comparison of summaries, or count a filled one."""
+
+    data: Path = doc(Path("data/processed/test.parquet"), "annotated articles, as for evaluate")
+    output: Path = doc(Path("out/blind.jsonl"), "sheet to write; its key stands beside it")
+    checkpoint: Path | None = doc(None, "checkpoint whose summaries are compared; the shipped one if absent")
+    against: str = doc("lead2", "the other summaries: lead1, lead2, lead3, textrank or rules")
+    articles: int = doc(60, "articles of the domain to draw")
+    seed: int = doc(7, "of the articles and of the order of the sides")
+    device: str = doc("auto", "auto, cpu or cuda")
+    count: Path | None = doc(None, "filled sheet to count instead")
+
+    def __post_init__(self) -> None:
+        """Check the fields; all findings in one error."""
+        wrong = [] if self.against in WRITERS else [f"against: {self.against!r} is not one of {', '.join(WRITERS)}"]
+        wrong += [f"articles must be above 0, got {self.articles}"] if self.articles <= 0 else []
+        if wrong:
+            raise ValueError("; ".join(wrong))
 
 
 @dataclasses.dataclass(frozen=True)
