@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from data.errors import CheckpointRefused, RecordError
 from data.schema import Article, Figure, Group, Outcomes
 from data.taxonomy import OTHER, Taxonomy
 from models.classifier import Encoded, TorchClassifier, encode_article, pool_windows, probs_of
+from models.copynet import CopySummarizer, is_copynet, load_copynet
 from models.decoding import Decoding, decode_activities, decode_industries, is_doubtful
 from models.device import pick_device
 from models.factrank import FactRanker
@@ -32,7 +34,7 @@ from models.registry import Manifest, open_checkpoint
 from models.result import Evidence, InputReport, LabelScore, Options, Result, ReviewReason, Summary
 from models.selector import ClauseSelector
 from models.sentences import split_sentences
-from models.summarizer import Generation, TorchSummarizer, summarize
+from models.summarizer import Engine, Generation, TorchSummarizer, summarize
 from models.votes import VoteModel
 
 logger = logging.getLogger(__name__)
@@ -63,7 +65,7 @@ class Predictor:
 
     def __init__(
         self, classifier: TorchClassifier, tokenizer: PreTrainedTokenizerBase, manifest: Manifest,
-        summarizer: TorchSummarizer | None = None, summarizer_manifest: Manifest | None = None, max_length: int = 512,
+        summarizer: Engine | None = None, summarizer_manifest: Manifest | None = None, max_length: int = 512,
         votes: VoteModel | None = None, facts: FactRanker | None = None, facts_manifest: Manifest | None = None,
         selector: ClauseSelector | None = None, selector_manifest: Manifest | None = None,
     ) -> None:  # fmt: skip
@@ -109,15 +111,15 @@ class Predictor:
         tokenizer, model = _load(AutoModelForSequenceClassification, folder, target)
         classifier = TorchClassifier(model, int(tokenizer.pad_token_id), target)
         votes = VoteModel.load(folder, manifest.taxonomy)
-        summarizer, summarizer_manifest = None, None
+        summarizer: Engine | None = None
+        summarizer_manifest = None
         if (checkpoint / "summarizer").exists():
             summarizer_manifest = open_checkpoint(checkpoint / "summarizer", "summarizer")
             if summarizer_manifest.taxonomy.sha256 != manifest.taxonomy.sha256:
                 raise CheckpointRefused(f"{checkpoint}: classifier and summarizer were made for different taxonomies")
             generation = Generation.from_json(summarizer_manifest.decoding)
             if generation.min_score < 0:  # a decoder whose gate is shut is verified but takes no memory
-                summary_tokenizer, summary_model = _load(AutoModelForSeq2SeqLM, checkpoint / "summarizer", target)
-                summarizer = TorchSummarizer(summary_model, summary_tokenizer, generation, target)
+                summarizer = _load_summarizer(checkpoint / "summarizer", generation, target)
         facts, facts_manifest = None, None
         if (checkpoint / "outcomes").exists():
             facts_manifest = open_checkpoint(checkpoint / "outcomes", "outcomes")
@@ -288,8 +290,10 @@ class Predictor:
         if not (options.summary and wanted):
             return None
         text, title, selector = item.cleaned.text, item.title, self.selector
-        choose = None if selector is None else partial(selector.summarize, text, title, outcomes, activities, self.taxonomy)
-        return summarize(self.summarizer, title, text, outcomes, brief=list(activities) == [OTHER], choose_clauses=choose)
+        if selector is None:
+            return summarize(self.summarizer, title, text, outcomes, brief=list(activities) == [OTHER])
+        choose, pick = (partial(own, text, title, outcomes, activities, self.taxonomy) for own in (selector.summarize, selector.pick_sentences))
+        return summarize(self.summarizer, title, text, outcomes, list(activities) == [OTHER], choose, pick)
 
     def _review(
         self, item: Prepared, labelled: Labelled, activities: Sequence[str], summary: Summary | None, outcomes: Outcomes | None
@@ -326,6 +330,15 @@ def _load(auto_class: Any, folder: Path, device: torch.device) -> tuple[PreTrain
     if gaps:  # transformers would fill them with random weights and only print a note
         raise CheckpointRefused(f"{folder}: the weights do not fit the model: {gaps}")
     return tokenizer, model.to(device).eval()
+
+
+def _load_summarizer(folder: Path, generation: Generation, device: torch.device) -> Engine:
+    """Return the decoder of a verified folder: one that copies, or any sequence-to-sequence model of ``transformers``."""
+    if is_copynet(folder):
+        tokenizer, model = load_copynet(folder)
+        return CopySummarizer(model.to(device), tokenizer, generation, device)
+    tokenizer, other = _load(AutoModelForSeq2SeqLM, folder, device)
+    return TorchSummarizer(other, tokenizer, generation, device)
 
 
 def _on_source(outcomes: Outcomes, item: Prepared) -> Outcomes:

@@ -21,7 +21,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 # A config names its class; these are the ones we run. No auto_map, so no code from a checkpoint.
 CLASSIFIER_TYPES = frozenset({"modernbert", "bert", "roberta", "electra", "ernie", "xlm-roberta", "deberta-v2", "albert"})
-SUMMARIZER_TYPES = frozenset({"t5", "mt5", "bart", "mbart", "pegasus"})
+SUMMARIZER_TYPES = frozenset({"t5", "mt5", "bart", "mbart", "pegasus", "copy-decoder"})  # the last is our own, see models/copynet.py
 OUTCOMES_TYPES = frozenset({"fact-ranker"})  # our own, see models/factrank.py
 SELECTION_TYPES = frozenset({"clause-selector"})  # our own, see models/selector.py
 ALLOWED_SUFFIXES = frozenset({".json", ".safetensors", ".txt", ".md", ".model"})

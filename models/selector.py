@@ -33,6 +33,7 @@ SELECTION_FILE = "selection.safetensors"
 N_CONTEXT = 27
 _NEIGHBOURS = 3
 _YI = Decimal(10**8)  # facts are in 亿元
+_FILLED = 0.6  # of the room: beyond it a sentence that does not fit ends the choice
 _NEW = 0.35  # share of a clause's pairs that the summary must not hold yet
 _ENDS = frozenset("；。！？")
 # What a sentence may not end with: a date or an adverbial whose verb comes later.
@@ -82,6 +83,31 @@ class ClauseSelector:
         scores = self.score(clauses, text, title, outcomes, activity, taxonomy)
         return write(clauses, scores + self.figure_bonus * tells_facts(clauses, outcomes), self.length, text)
 
+    def pick_sentences(
+        self, text: str, title: str | None, outcomes: Outcomes, activity: Sequence[str], taxonomy: Taxonomy, max_characters: int
+    ) -> str:
+        """Return the sentences with the best clauses, in their order, up to ``max_characters``; the text itself where it fits."""
+        if len(text) <= max_characters:
+            return text
+        clauses = split_clauses(text, title, outcomes)
+        scores = self.score(clauses, text, title, outcomes, activity, taxonomy) + self.figure_bonus * tells_facts(clauses, outcomes)
+        parts: dict[int, list[Clause]] = {}
+        worth: dict[int, float] = {}
+        for clause, score in zip(clauses, scores.tolist(), strict=True):
+            if clause.sentence != TITLE:
+                parts.setdefault(clause.sentence, []).append(clause)
+                worth[clause.sentence] = max(worth.get(clause.sentence, 0.0), score)
+        chosen: dict[int, str] = {}
+        used = 0
+        for number in sorted(worth, key=lambda n: (-worth[n], n)):
+            sentence = "".join(clause.text for clause in parts[number])
+            if used + len(sentence) <= max_characters:
+                chosen[number] = sentence
+                used += len(sentence)
+            elif used > _FILLED * max_characters:
+                break
+        return "".join(chosen[number] for number in sorted(chosen)) or text[:max_characters]
+
     def save(self, folder: Path) -> None:
         """Write ``selection.safetensors``: weights as float16, hashed features, no text."""
         tensors: dict[str, npt.NDArray[Any]] = {
@@ -125,7 +151,9 @@ def tells_facts(clauses: Sequence[Clause], outcomes: Outcomes) -> Scores:
 
     told = [figure.start for figure in outcomes.mentions if tells(figure)]
     found = [
-        any(tells(figure) for figure in find_figures(clause.text)) if clause.sentence == TITLE else _any_within(told, clause.start, clause.start + len(clause.text))
+        any(tells(figure) for figure in find_figures(clause.text))
+        if clause.sentence == TITLE
+        else _any_within(told, clause.start, clause.start + len(clause.text))
         for clause in clauses
     ]
     return np.array(found, dtype=np.float32)

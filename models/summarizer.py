@@ -11,7 +11,7 @@ Each article is decoded on its own, without padding: the same article gets the s
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -34,6 +34,7 @@ class Generation:
 
     prefix: str = ""  # put before the source, such as [BRIEF]
     max_source: int = 512  # tokens
+    source_characters: int = 0  # of the sentences that the selection checkpoint picks; 0 for as many as tokens, picked by hand-set scores
     max_target: int = 170  # tokens
     num_beams: int = 4
     min_score: float = -0.6  # mean log-probability a token below which the extractive summary is better; 0 turns the decoder off
@@ -42,8 +43,8 @@ class Generation:
         """Check what a manifest can get wrong."""
         if self.num_beams < 2:
             raise ValueError(f"num_beams must be at least 2 (candidates are compared), got {self.num_beams}")
-        if not (self.max_source >= 64 and self.max_target >= 16 and self.min_score <= 0):
-            raise ValueError(f"max_source >= 64, max_target >= 16 and min_score <= 0 are needed, got {self.to_json()}")
+        if not (self.max_source >= 64 and self.max_target >= 16 and self.min_score <= 0 and self.source_characters >= 0):
+            raise ValueError(f"max_source >= 64, max_target >= 16, source_characters >= 0 and min_score <= 0 are needed, got {self.to_json()}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the ``decoding`` entry of the manifest."""
@@ -71,6 +72,15 @@ class Candidate:
     score: float
 
 
+class Engine(Protocol):
+    """What writes summaries of a source."""
+
+    generation: Generation
+
+    def candidates(self, source: str) -> list[Candidate]:
+        """Return the n-best summaries of a source text, best first."""
+
+
 class TorchSummarizer:
     """Beam search with a ``transformers`` sequence-to-sequence model on CPU or CUDA."""
 
@@ -96,11 +106,21 @@ class TorchSummarizer:
         return [Candidate(tidy(text, source), score) for text, score in zip(texts, scores, strict=True)]
 
 
-def source_of(title: str | None, text: str, outcomes: Outcomes, generation: Generation) -> str:
-    """Return what the model reads of a cleaned article: title, newline, the selected sentences."""
+def source_of(title: str | None, text: str, outcomes: Outcomes, generation: Generation, pick: Callable[[int], str] | None = None) -> str:
+    """Return what the model reads of a cleaned article: title, newline, the selected sentences.
+
+    Args:
+        title: headline.
+        text: the article.
+        outcomes: its figures.
+        generation: how long a source may be.
+        pick: gives the sentences of up to so many characters (``ClauseSelector.pick_sentences``); the hand-set scores of ``select_text`` choose where it is absent.
+
+    """
     head = f"{title[:_TITLE_CHARACTERS]}\n" if title else ""
-    room = generation.max_source - len(generation.prefix) - len(head) - 4
-    return head + select_text(text, outcomes, max(room, 64), title)
+    room = max(generation.source_characters or generation.max_source - len(generation.prefix) - len(head) - 4, 64)
+    chosen = pick is not None and generation.source_characters  # a checkpoint reads what it was trained on
+    return head + (pick(room) if pick is not None and chosen else select_text(text, outcomes, room, title))
 
 
 def tidy(text: str, source: str) -> str:
@@ -123,12 +143,13 @@ def rank(candidates: Sequence[Candidate], outcomes: Outcomes) -> list[Candidate]
 
 
 def summarize(
-    engine: TorchSummarizer | None,
+    engine: Engine | None,
     title: str | None,
     text: str,
     outcomes: Outcomes,
     brief: bool = False,
     choose_clauses: Callable[[], str] | None = None,
+    pick_sentences: Callable[[int], str] | None = None,
 ) -> Summary:
     """Return the summary of a cleaned article; ``ungrounded`` is empty unless all methods failed.
 
@@ -138,12 +159,13 @@ def summarize(
         text: the article, cleaned.
         outcomes: its figures and facts.
         brief: keeps an extractive summary by rules to one sentence (articles outside the domain).
+        pick_sentences: chooses what the decoder reads, see ``source_of``.
         choose_clauses: makes an extractive summary of learnt clauses (``ClauseSelector.summarize``); the rules write where it is absent, or where it returns nothing or something unsupported.
 
     """
     source = read_source(text, title)
     if engine is not None and engine.generation.min_score < 0 and len(text) >= MIN_SUMMARY:
-        found = engine.candidates(source_of(title, text, outcomes, engine.generation))
+        found = engine.candidates(source_of(title, text, outcomes, engine.generation, pick_sentences))
         best = choose(found, outcomes, source, engine.generation.min_score)
         if best is not None:
             return Summary(best.text, "abstractive")

@@ -13,6 +13,7 @@ from training.config import (
     AuditConfig,
     BasesConfig,
     BlindConfig,
+    CopyConfig,
     CurveConfig,
     EvaluateConfig,
     FinetuneConfig,
@@ -45,6 +46,12 @@ def _pretrain_labels(config: LabelsConfig) -> None:
     from training.label_stage import pretrain_on_labels
 
     typer.echo(pretrain_on_labels(config))
+
+
+def _pretrain_copy(config: CopyConfig) -> None:
+    from training.copying import pretrain_copying
+
+    typer.echo(pretrain_copying(config))
 
 
 def _finetune(config: FinetuneConfig) -> None:
@@ -176,6 +183,9 @@ app.command("audit", help="The corpus as a whole: written against real articles,
 pretrain_app.command("encoder", help="Masked language modelling.")(options_from(PretrainConfig, kind="encoder")(_pretrain))
 pretrain_app.command("seq2seq", help="Denoising, then body to title or brief.")(options_from(PretrainConfig, kind="seq2seq")(_pretrain))
 pretrain_app.command("labels", help="Second stage of an encoder: soft labels of labelling functions.")(options_from(LabelsConfig)(_pretrain_labels))
+pretrain_app.command("copy", help="A decoder that copies, behind an encoder base: titles, briefs, central sentences.")(
+    options_from(CopyConfig)(_pretrain_copy)
+)
 finetune_app.command("classifier", help="Activity and industry labels.")(options_from(FinetuneConfig, kind="classifier")(_finetune))
 finetune_app.command("summarizer", help="Outcome summaries.")(options_from(FinetuneConfig, kind="summarizer")(_finetune))
 

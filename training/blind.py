@@ -40,7 +40,9 @@ def write_sheet(config: BlindConfig) -> int:
         raise InputError(f"{config.data}: no annotated article of the domain with a summary")
     rng = random.Random(config.seed)
     examples = rng.sample(told, min(config.articles, len(told)))
-    ours = [p.summary or "" for p in run_model(Predictor.load(config.checkpoint or DEFAULT_CHECKPOINT, config.device), examples).predictions(examples)]
+    ours = [
+        p.summary or "" for p in run_model(Predictor.load(config.checkpoint or DEFAULT_CHECKPOINT, config.device), examples).predictions(examples)
+    ]
     theirs = [p.summary or "" for p in BASELINES[config.against]().predict([e.article for e in examples])]
     rows, key = make_sheet(examples, ours, theirs, config.against, rng)
     config.output.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +51,9 @@ def write_sheet(config: BlindConfig) -> int:
     return len(rows)
 
 
-def make_sheet(examples: list[Example], ours: list[str], theirs: list[str], against: str, rng: random.Random) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def make_sheet(
+    examples: list[Example], ours: list[str], theirs: list[str], against: str, rng: random.Random
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return the rows to fill in, and which side is whose."""
     rows, sides = [], {}
     for example, own, other in zip(examples, ours, theirs, strict=True):

@@ -63,10 +63,8 @@ def micro_f1(gold: list[set[str]], found: list[set[str]]) -> float:
     return 2 * hits / total if total else 0.0
 
 
-MAX_REVIEW_SHARE = (
-    0.24  # of development articles that low_confidence may send to review: other reasons need room, and three quarters shall be trusted
-)
-_UNSURE_SHARE = 0.22  # of them for an unlikely main activity, which tells wrong answers from right ones best
+MAX_REVIEW_SHARE = 0.2  # of development articles that low_confidence may send to review: other reasons need room, and three quarters shall be trusted
+_UNSURE_SHARE = 0.18  # of them for an unlikely main activity, which tells wrong answers from right ones best
 
 
 def fit_decoding(scores: Scores, taxonomy: Taxonomy, calibration: Scores | None = None) -> Decoding:

@@ -51,6 +51,7 @@ class FinetuneConfig:
     layer_decay: float = doc(0.9, "factor of the rate from each layer to the one below it")
     weight_decay: float = doc(0.05, "decoupled weight decay")
     dropout: float = doc(0.1, "dropout of a freshly made head")
+    selection: Path | None = doc(None, "selection checkpoint that picks what a copying decoder reads (summarizer); the shipped one if absent")
     loss: str = doc("weighted", "weighted, or asymmetric: easy negatives fade out of the labels' loss (classifier)")
     agreement: float = doc(
         0.0, "weight of the agreement of two passes under different dropout (R-Drop), which doubles the time; 0 for one pass (classifier)"
@@ -197,7 +198,40 @@ class LabelsConfig(ScheduleConfig):
             raise ValueError("; ".join(wrong))
 
 
-SYSTEMS = ("model", "keywords", "tfidf", "majority", "lead1", "lead2", "lead3", "textrank", "rules")  # what evaluate compares, in the order of its table
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CopyConfig(ScheduleConfig):
+    """A stage for the summariser that copies: an encoder base and a fresh decoder on titles, briefs and central sentences of public articles."""
+
+    base: Path = doc(dataclasses.MISSING, "base folder of the encoder")
+    corpora: Path = doc(dataclasses.MISSING, "folder of .jsonl.zst files with title, text, summary")
+    data: str = doc("data/processed", "what `python -m data prepare` wrote: none of it is among the articles")
+    decoder_layers: int = doc(2, "decoder layers")
+    characters: int = doc(480, "characters of an article that are read, from the first")
+    max_length: int = doc(300, "longest source, tokens")
+    batch_articles: int = doc(16, "articles of one optimizer step")
+    minutes: float = doc(20.0, "training time over all resumed runs; the learning rate follows it")
+    lr: float = doc(1e-3, "peak learning rate of the decoder")
+
+    def __post_init__(self) -> None:
+        """Check the fields; all findings in one error."""
+        wrong = self._findings()
+        wrong += [f"{name} must be above 0, got {getattr(self, name)}" for name in ("decoder_layers", "batch_articles") if getattr(self, name) <= 0]
+        wrong += [f"{name} must be at least 64, got {getattr(self, name)}" for name in ("characters", "max_length") if getattr(self, name) < 64]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+
+
+SYSTEMS = (
+    "model",
+    "keywords",
+    "tfidf",
+    "majority",
+    "lead1",
+    "lead2",
+    "lead3",
+    "textrank",
+    "rules",
+)  # what evaluate compares, in the order of its table
 WRITERS = SYSTEMS[4:]  # those that summarise
 
 

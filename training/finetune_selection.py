@@ -79,7 +79,9 @@ def finetune_selection(config: SelectionConfig) -> Manifest:
     parts = {name: _as_served(part, predictor) for name, part in {"development": splits.development, **splits.tests}.items() if part}
     linear, selector = fit_selector(train, taxonomy, config.trees, config.seed)
     development = parts["development"]
-    linear, selector = replace(linear, **(chosen := choose(development, selector, taxonomy))), replace(selector, **chosen)
+    length, bonus = choose(development, selector, taxonomy)
+    chosen = {"length": length, "figure_bonus": bonus}
+    linear, selector = (replace(made, length=length, figure_bonus=bonus) for made in (linear, selector))
     metrics: dict[str, Any] = {
         "split": "development (also chose the length and the bonus of figures)", "articles": len(development), "trained_on": len(train), **chosen,
         **{
@@ -103,7 +105,16 @@ def material_of(example: Example, activity: Sequence[str]) -> Material:
     text, title = example.article.text, example.article.title
     outcomes = build_outcomes(text, title, activity)
     clauses = split_clauses(text, title, outcomes)
-    return Material(text, title, tuple(activity), outcomes, clauses, describe(clauses, text, title, outcomes, activity), example.annotation.summary, example.annotation.facts)
+    return Material(
+        text,
+        title,
+        tuple(activity),
+        outcomes,
+        clauses,
+        describe(clauses, text, title, outcomes, activity),
+        example.annotation.summary,
+        example.annotation.facts,
+    )
 
 
 def _as_served(examples: Sequence[Example], predictor: Predictor) -> list[Material]:
@@ -176,7 +187,7 @@ def read_trees(grown: HistGradientBoostingRegressor) -> Trees:
 # Measures -----------------------------------------------------------------------------------------------------
 
 
-def choose(development: Sequence[Material], selector: ClauseSelector, taxonomy: Taxonomy) -> dict[str, float]:
+def choose(development: Sequence[Material], selector: ClauseSelector, taxonomy: Taxonomy) -> tuple[float, float]:
     """Return the length, then the bonus of clauses that tell a fact, with the best ROUGE-L and recall of key figures."""
 
     def value(made: ClauseSelector) -> float:
@@ -185,7 +196,7 @@ def choose(development: Sequence[Material], selector: ClauseSelector, taxonomy: 
 
     length = max(LENGTHS, key=lambda length: value(replace(selector, length=length)))
     bonus = max(BONUSES, key=lambda bonus: value(replace(selector, length=length, figure_bonus=bonus)))
-    return {"length": length, "figure_bonus": bonus}
+    return length, bonus
 
 
 def measure(part: Sequence[Material], selector: ClauseSelector, taxonomy: Taxonomy) -> dict[str, float]:

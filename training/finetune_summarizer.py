@@ -12,6 +12,8 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,14 +23,18 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedTokeniz
 from data.clean import CLEAN_VERSION
 from data.schema import Example
 from data.taxonomy import OTHER, load_taxonomy
+from models.copynet import TASKS, CopyNet, CopySummarizer, CopyTokens, is_copynet, load_copynet, save_copynet, split_title
 from models.device import mixed_precision, pick_device
 from models.faithfulness import check_against, check_summary, read_source
 from models.outcomes import build_outcomes
-from models.registry import Manifest, save_checkpoint
+from models.paths import DEFAULT_CHECKPOINT
+from models.registry import Manifest, open_checkpoint, save_checkpoint
 from models.selection import extract_summary
-from models.summarizer import Candidate, Generation, TorchSummarizer, rank, source_of
+from models.selector import ClauseSelector
+from models.summarizer import Candidate, Engine, Generation, TorchSummarizer, rank, source_of
 from training.card import summarizer_card
 from training.config import FinetuneConfig
+from training.copying import Pair, collate, rates_of
 from training.dataset import read_splits
 from training.finetune import pick_length, saved_config, write_model
 from training.metrics.rouge_zh.rouge_zh import rouge
@@ -37,6 +43,7 @@ logger = logging.getLogger(__name__)
 IGNORE = -100
 _BRIEF = "[BRIEF]"  # the task mark of our own bases; other bases have no such token and get none
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_COPIED_SOURCE, _COPIED_TOKENS, _COPIED_TARGET = 360, 300, 120  # of a copying decoder: characters and tokens that it reads, tokens that it writes
 _MAX_GATE_ARTICLES = 120
 _LEAST_GAIN = 0.002  # ROUGE-L; beam search costs several times the rest of an article, so it has to earn it
 
@@ -47,21 +54,28 @@ def finetune_summarizer(config: FinetuneConfig) -> Manifest:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     device = pick_device(config.device)
-    config = replace(config, max_length=pick_length(config))
+    copies = is_copynet(Path(config.base))
+    config = replace(config, max_length=(config.max_length or _COPIED_TOKENS) if copies else pick_length(config))
     taxonomy = load_taxonomy()
     splits = read_splits(config.data, config.corpora, config.dev_share)
     train, dev = ([e for e in part if e.annotation.summary] for part in (splits.train, splits.development))
     supported = [e for e in train if not check_summary(e.annotation.summary, e.article.text, e.article.title)]
     logger.info("%d pairs, %d left out for unsupported figures or names, %d for development", len(supported), len(train) - len(supported), len(dev))
-    tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)
-    model = AutoModelForSeq2SeqLM.from_pretrained(config.base, trust_remote_code=False, dtype=torch.float32).to(device)
-    prefix = _BRIEF if _BRIEF in tokenizer.get_vocab() else ""
-    generation = Generation(prefix=prefix, max_source=config.max_length)
+    selector = load_selector(config.selection)
+    engine: TorchSummarizer | CopySummarizer
+    if copies:
+        tokenizer, model = load_copynet(Path(config.base))
+        generation = Generation(max_source=config.max_length, max_target=_COPIED_TARGET, source_characters=_COPIED_SOURCE if selector else 0)
+        engine = CopySummarizer(model.to(device), tokenizer, generation, device)
+    else:
+        tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)
+        model = AutoModelForSeq2SeqLM.from_pretrained(config.base, trust_remote_code=False, dtype=torch.float32).to(device)
+        generation = Generation(prefix=_BRIEF if _BRIEF in tokenizer.get_vocab() else "", max_source=config.max_length)
+        engine = TorchSummarizer(model, tokenizer, generation, device)
     started_at = time.monotonic()
-    history = fit(model, tokenizer, supported, dev, generation, config, device)
+    history = fit(model, tokenizer, supported, dev, generation, config, device, selector)
     model.eval()
-    engine = TorchSummarizer(model, tokenizer, generation, device)
-    gate, gate_figures = choose_gate(engine, dev[:_MAX_GATE_ARTICLES])
+    gate, gate_figures = choose_gate(engine, dev[:_MAX_GATE_ARTICLES], selector)
     metrics = {
         "split": "development (also chose the epoch and the gate)", "articles": len(dev), "trained_on": len(supported),
         "left_out_unsupported": len(train) - len(supported), **gate_figures, "epochs": history, "minutes": round((time.monotonic() - started_at) / 60, 1),
@@ -69,16 +83,28 @@ def finetune_summarizer(config: FinetuneConfig) -> Manifest:
     logger.info("development: %s", {key: value for key, value in metrics.items() if key != "epochs"})
     decoding = replace(generation, min_score=gate).to_json()
     made = Manifest("summarizer", config.name, config.version, taxonomy, CLEAN_VERSION, decoding, metrics, saved_config(config, train, dev))
-    return save_checkpoint(config.output, made, lambda folder: write_model(model, tokenizer, folder), summarizer_card(made))
+    write = save_copynet if isinstance(model, CopyNet) else write_model
+    return save_checkpoint(config.output, made, lambda folder: write(model, tokenizer, folder), summarizer_card(made))
+
+
+def load_selector(folder: Path | None) -> ClauseSelector | None:
+    """Return the choice of clauses that serving will have beside the decoder, if there is one."""
+    folder = folder or DEFAULT_CHECKPOINT / "selection"
+    if not folder.exists():
+        return None
+    open_checkpoint(folder, "selection")
+    return ClauseSelector.load(folder)
 
 
 # Pairs --------------------------------------------------------------------------------------------------------
 
 
-def pair_of(example: Example, generation: Generation) -> tuple[str, str]:
+def pair_of(example: Example, generation: Generation, selector: ClauseSelector | None = None) -> tuple[str, str]:
     """Return source and target as serving will see them; the selection is that of ``source_of``."""
-    outcomes = build_outcomes(example.article.text, example.article.title, example.annotation.activity)
-    return generation.prefix + source_of(example.article.title, example.article.text, outcomes, generation), example.annotation.summary
+    article, activity = example.article, example.annotation.activity
+    outcomes = build_outcomes(article.text, article.title, activity)
+    pick = None if selector is None else partial(selector.pick_sentences, article.text, article.title, outcomes, activity, load_taxonomy())
+    return generation.prefix + source_of(article.title, article.text, outcomes, generation, pick), example.annotation.summary
 
 
 def vary_figures(source: str, target: str, rng: random.Random) -> tuple[str, str]:
@@ -122,12 +148,13 @@ def encode_pairs(
 
 def fit(
     model: Any, tokenizer: PreTrainedTokenizerBase, train: Sequence[Example], dev: Sequence[Example],
-    generation: Generation, config: FinetuneConfig, device: torch.device,
+    generation: Generation, config: FinetuneConfig, device: torch.device, selector: ClauseSelector | None = None,
 ) -> list[dict[str, float]]:  # fmt: skip
     """Train in place, keep the weights of the epoch with the lowest development loss; return one row of figures an epoch."""
-    pairs = [pair_of(e, generation) for e in train]
-    dev_pairs = [pair_of(e, generation) for e in dev]
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, betas=(0.9, 0.98))
+    pairs = [pair_of(e, generation, selector) for e in train]
+    dev_pairs = [pair_of(e, generation, selector) for e in dev]
+    parameters = rates_of(model, config.lr) if isinstance(model, CopyNet) else model.parameters()
+    optimizer = torch.optim.AdamW(parameters, lr=config.lr, weight_decay=config.weight_decay, betas=(0.9, 0.98))
     n_steps = config.epochs * math.ceil(len(pairs) / config.batch_articles)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / (0.1 * n_steps + 1), max(0.0, (n_steps - step) / (0.9 * n_steps)))
@@ -167,6 +194,12 @@ def batch_loss(
     model: Any, tokenizer: PreTrainedTokenizerBase, pairs: Sequence[tuple[str, str]], generation: Generation, device: torch.device
 ) -> Tensor:
     """Return the mean cross-entropy a target token, in nats."""
+    if isinstance(model, CopyNet):
+        read = CopyTokens(tokenizer)
+        with mixed_precision(device):
+            return model.loss(
+                {key: value.to(device) for key, value in collate([copied_pair(read, *pair, generation) for pair in pairs], read).items()}
+            )
     batch = {
         key: value.to(device)
         for key, value in encode_pairs(tokenizer, pairs, generation, getattr(model.generation_config, "forced_bos_token_id", None)).items()
@@ -174,6 +207,12 @@ def batch_loss(
     with mixed_precision(device):
         loss: Tensor = model(**batch).loss
     return loss
+
+
+def copied_pair(tokens: CopyTokens, source: str, target: str, generation: Generation) -> Pair:
+    """Return a pair as the copying network reads it."""
+    read = tokens.read(*split_title(source), generation.max_source)
+    return read, tokens.target(target, read, generation.max_target), TASKS.index("brief")
 
 
 @torch.inference_mode()
@@ -197,13 +236,13 @@ def dev_loss(
 # Gate ---------------------------------------------------------------------------------------------------------
 
 
-def choose_gate(engine: TorchSummarizer, dev: Sequence[Example]) -> tuple[float, dict[str, Any]]:
+def choose_gate(engine: Engine, dev: Sequence[Example], selector: ClauseSelector | None = None) -> tuple[float, dict[str, Any]]:
     """Return the gate with the best character ROUGE-L on development, and what it was chosen by.
 
     Each gate is judged by what serving would answer under it. 0 turns the decoder off: so it is when no gate makes
     the summaries better than the extractive ones by ``_LEAST_GAIN``.
     """
-    rows = [_decoded(engine, example) for example in dev]
+    rows = [_decoded(engine, example, selector) for example in dev]
     scores = sorted({candidate.score for row in rows for candidate in row.candidates})
     gates = [0.0, *(score - 1e-6 for score in scores[:: max(1, len(scores) // 40)])]
     tried = {gate: [row.answer(gate) for row in rows] for gate in gates}
@@ -237,11 +276,12 @@ class _Decoded:
         return self.extractive, False
 
 
-def _decoded(engine: TorchSummarizer, example: Example) -> _Decoded:
+def _decoded(engine: Engine, example: Example, selector: ClauseSelector | None) -> _Decoded:
     title, text, gold = example.article.title, example.article.text, example.annotation.summary
     outcomes = build_outcomes(text, title, example.annotation.activity)
     source = read_source(text, title)
-    ranked = rank(engine.candidates(source_of(title, text, outcomes, engine.generation)), outcomes)
+    ranked = rank(engine.candidates(pair_of(example, replace(engine.generation, prefix=""), selector)[0]), outcomes)
     supported = tuple(c for c in ranked if not check_against(c.text, source))
-    extractive = extract_summary(text, outcomes, title, brief=example.annotation.activity == (OTHER,))
+    learnt = selector.summarize(text, title, outcomes, example.annotation.activity, load_taxonomy()) if selector else ""
+    extractive = learnt or extract_summary(text, outcomes, title, brief=example.annotation.activity == (OTHER,))
     return _Decoded(supported, tuple(rouge(c.text, gold)["rougeL"] for c in supported), rouge(extractive, gold)["rougeL"])

@@ -87,7 +87,11 @@ def markdown_table(report: Mapping[str, Any]) -> str:
 
 def summary_table(report: Mapping[str, Any]) -> str:
     """Return what the summaries of every system that writes some are like, as a Markdown table."""
-    rows = [[name, *(_cell(system["summary"].get(key)) for _, key in SUMMARY_COLUMNS)] for name, system in report["systems"].items() if "summary" in system]
+    rows = [
+        [name, *(_cell(system["summary"].get(key)) for _, key in SUMMARY_COLUMNS)]
+        for name, system in report["systems"].items()
+        if "summary" in system
+    ]
     return _table(["summaries", *(column for column, _ in SUMMARY_COLUMNS)], rows) if rows else ""
 
 

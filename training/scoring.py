@@ -208,7 +208,9 @@ def _score_summary(examples: Sequence[Example], predictions: Sequence[BaselinePr
     vectors["mean_characters"] = ratio(traits["characters"], ones, empty=0.0)
     everything = np.ones((1, len(examples)))
     names = (*rouge, "figure_precision", "figure_recall", *_TRAITS)
-    totals = {name: sum(values) for name, values in figures.items()} | {name: int(traits[name].sum()) for name in ("n_key_figures", "n_key_found", "n_names", "n_named")}
+    totals = {name: sum(values) for name, values in figures.items()} | {
+        name: int(traits[name].sum()) for name in ("n_key_figures", "n_key_found", "n_names", "n_named")
+    }
     report["summary"] = {name: float(vectors[name](everything)[0]) for name in names} | totals | {"n_summaries": sum(bool(text) for text in texts)}
 
 

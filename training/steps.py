@@ -169,7 +169,7 @@ def run_steps(
             break
         for optimizer in optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = rate_at(share, config)
+                group["lr"] = rate_at(share, config) * group.get("scale", 1.0)
         drawn = stream.draw(step, share)
         batch = {key: value.to(device) for key, value in drawn.items()}
         with mixed_precision(device):

@@ -58,5 +58,3 @@ def _tests_of(facts: Facts) -> list[Callable[[Figure], bool]]:
 
     tests = [counts(value) for value in (facts.signed_projects, facts.total_projects) if value is not None]
     return tests + [amounts(value) for value in (facts.signed_amount, facts.total_amount) if value is not None]
-
-

@@ -92,7 +92,11 @@ def test_the_stage_writes_a_base_that_finetuning_takes_with_its_head(config, tmp
 
 
 def test_a_fine_tuned_checkpoint_teaches_in_the_place_of_labelling_functions(config, tmp_path, tokenizer):
-    finetune_classifier(FinetuneConfig(base=str(config.base), output=tmp_path / "t" / "classifier", data=config.data, epochs=1, max_length=128, lexical=500, device="cpu"))
+    finetune_classifier(
+        FinetuneConfig(
+            base=str(config.base), output=tmp_path / "t" / "classifier", data=config.data, epochs=1, max_length=128, lexical=500, device="cpu"
+        )
+    )
     taught = dataclasses.replace(config, teacher=tmp_path / "t")
     stream = stream_of(taught, tokenizer)
     splits = read_splits(config.data, None, 0.2)
