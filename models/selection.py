@@ -21,6 +21,10 @@ _DATELINE = re.compile(
     r"^(?:[^，。！？：]{0,24}?(?:讯|消息|电)\s*)?[（(【](?:[^）)】]{0,24}?(?:记者|通讯员|作者|文)[^）)】]{0,40})[）)】]\s*"
     r"|^[^，。！？：]{0,28}?\d{1,2}日(?:电|讯|消息)\s*(?:题：)?|^(?:本报讯|本网讯|讯)\s*|^[（(][\u4e00-\u9fff、 ]{2,12}[）)]\s*|^来源：\S{2,16}?(?=\d{1,2}月)"
 )
+# 记者某某8月18日上午 / 某网记者某某、通讯员某某7月24日报道：: the byline before the date goes, with 报道 the date too.
+_BYLINE = re.compile(
+    r"^[^，。！？：]{0,12}?记者[\u4e00-\u9fff、 ]{2,24}?\d{1,2}月\d{1,2}日(?:报道|电|讯)[：:]?\s*|^(?:[^，。！？：\d]{0,10}?记者|文/)[\u4e00-\u9fff]{2,3}(?=\d{1,2}月\d{1,2}日)"
+)
 _OPENER = re.compile(r"^(?:据悉|据了解|据介绍|据统计|此外|另外|同时|随后|会上|当天|日前|记者获悉|记者了解到)，")
 _WHERE_FROM = re.compile(r"^(?:[^，。]{0,12}，)?记者从[^，。]{2,40}?(?:获悉|了解到)，")
 EVENT = re.compile("举行|召开|举办|开幕|签约|签署|签订|开工|奠基|投产|竣工|揭牌|考察|调研|来访|赴|推介|座谈|会见|发布|印发|出台|落户|落地|达成|启动")
@@ -141,7 +145,10 @@ def extract_summary(text: str, outcomes: Outcomes, title: str | None = None, bri
 
 def drop_openers(sentence: str) -> str:
     """Return a sentence without dateline, 据悉 and 记者从……获悉 at its beginning."""
-    return _WHERE_FROM.sub("", _OPENER.sub("", _DATELINE.sub("", sentence.lstrip()))).lstrip()
+    body = sentence.lstrip()
+    for pattern in (_BYLINE, _DATELINE, _DATELINE, _OPENER, _WHERE_FROM):  # behind a dateline may stand a name in brackets
+        body = pattern.sub("", body)
+    return body.lstrip()
 
 
 def condense(sentence: str, limit: int) -> str:
