@@ -19,27 +19,27 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoModel, AutoTokenizer, ModernBertConfig, PreTrainedTokenizerBase
+from transformers import AutoModel, ModernBertConfig, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from data.errors import CheckpointRefused
-from models.summarizer import Candidate, Generation, tidy
+from models.registry import write_config
+from models.summarizer import TITLE_CHARACTERS, Candidate, Generation, tidy
 
 COPY_TYPE = "copy-decoder"
 WEIGHTS = "model.safetensors"
 TASKS = ("title", "brief", "sentences")  # what the decoder is asked for; summaries are briefs
-NOTHING = -1  # a place of the source, or of a target, that is never copied
-LEFT_OUT = -100  # a target that counts for nothing
-_NEVER = -1e4
-_LEAST = 1e-9  # probability
-_SHORTEST = 12  # tokens of a summary
-_NO_REPEAT = 5
-_TITLE_CHARACTERS = 64
+NOT_COPIED = -1  # in copy_ids: a place of the source that is never copied
+IGNORE = -100  # a label that counts for nothing
+_BARRED = -1e4  # logit
+_MIN_PROB = 1e-9
+_MIN_TARGET = 12  # tokens of a summary
+_NO_REPEAT_NGRAM = 5  # tokens
 
-Caches = list[tuple[Tensor, Tensor]]
+KeyValues = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
-class CopySettings:
+class DecoderConfig:
     """The decoder's size."""
 
     n_layers: int = 2
@@ -48,101 +48,122 @@ class CopySettings:
     max_target: int = 128  # tokens
 
 
-class _Layer(nn.Module):
-    """Self-attention, attention to the source, two linear layers; each behind a norm."""
+@dataclass(frozen=True)
+class EncodedSource:
+    """What the decoder attends to: the states of the source (b, s, width), its copy keys (b, s, width), its mask (b, s), cross-attention keys and values of each layer."""
 
-    def __init__(self, width: int, settings: CopySettings) -> None:
+    hidden_states: Tensor
+    copy_keys: Tensor
+    attention_mask: Tensor
+    key_values: list[KeyValues]
+
+    def expand(self, n_beams: int) -> "EncodedSource":
+        """Return the one source of a batch of one as that of every beam."""
+        hidden_states, copy_keys, attention_mask = (
+            part.expand(n_beams, *part.shape[1:]) for part in (self.hidden_states, self.copy_keys, self.attention_mask)
+        )
+        key_values = [(keys.expand(n_beams, -1, -1, -1), values.expand(n_beams, -1, -1, -1)) for keys, values in self.key_values]
+        return EncodedSource(hidden_states, copy_keys, attention_mask, key_values)
+
+
+class _DecoderLayer(nn.Module):
+    """Self-attention, cross-attention, two linear layers; each behind a norm."""
+
+    def __init__(self, width: int, config: DecoderConfig) -> None:
         super().__init__()
-        self.n_heads = settings.n_heads
+        self.n_heads = config.n_heads
         self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(3)])
-        self.own, self.own_out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.query, self.source, self.source_out = nn.Linear(width, width), nn.Linear(width, 2 * width), nn.Linear(width, width)
-        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-        self.drop = nn.Dropout(settings.dropout)
+        self.qkv_proj, self.out_proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.cross_q_proj, self.cross_kv_proj, self.cross_out_proj = nn.Linear(width, width), nn.Linear(width, 2 * width), nn.Linear(width, width)
+        self.up_proj, self.down_proj = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.dropout = nn.Dropout(config.dropout)
 
-    def _split(self, x: Tensor) -> Tensor:
+    def _split_heads(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:2], self.n_heads, -1).transpose(1, 2)
 
-    def read_source(self, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Return keys and values of the source, (b, heads, s, width / heads)."""
-        keys, values = self.source(memory).chunk(2, -1)
-        return self._split(keys), self._split(values)
+    def project_source(self, hidden_states: Tensor) -> KeyValues:
+        """Return cross-attention keys and values of a source, (b, heads, s, width / heads)."""
+        keys, values = self.cross_kv_proj(hidden_states).chunk(2, -1)
+        return self._split_heads(keys), self._split_heads(values)
 
-    def forward(
-        self, x: Tensor, source: tuple[Tensor, Tensor], mask: Tensor, past: tuple[Tensor, Tensor] | None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def forward(self, x: Tensor, source: KeyValues, mask: Tensor, past: KeyValues | None) -> tuple[Tensor, KeyValues]:
         """Return states (b, t, width) and the keys and values to go on with."""
-        query, keys, values = (self._split(part) for part in self.own(self.norms[0](x)).chunk(3, -1))
+        query, keys, values = (self._split_heads(part) for part in self.qkv_proj(self.norms[0](x)).chunk(3, -1))
         if past is not None:
             keys, values = torch.cat([past[0], keys], 2), torch.cat([past[1], values], 2)
-        seen = functional.scaled_dot_product_attention(query, keys, values, is_causal=past is None and x.shape[1] > 1)
-        x = x + self.drop(self.own_out(seen.transpose(1, 2).flatten(2)))
-        seen = functional.scaled_dot_product_attention(self._split(self.query(self.norms[1](x))), *source, attn_mask=mask)
-        x = x + self.drop(self.source_out(seen.transpose(1, 2).flatten(2)))
-        return x + self.drop(self.down(functional.gelu(self.up(self.norms[2](x))))), (keys, values)
+        attended = functional.scaled_dot_product_attention(query, keys, values, is_causal=past is None and x.shape[1] > 1)
+        x = x + self.dropout(self.out_proj(attended.transpose(1, 2).flatten(2)))
+        attended = functional.scaled_dot_product_attention(self._split_heads(self.cross_q_proj(self.norms[1](x))), *source, attn_mask=mask)
+        x = x + self.dropout(self.cross_out_proj(attended.transpose(1, 2).flatten(2)))
+        return x + self.dropout(self.down_proj(functional.gelu(self.up_proj(self.norms[2](x))))), (keys, values)
 
 
 class CopyNet(nn.Module):
     """See the module; ``loss`` trains, ``search`` decodes."""
 
-    barred: Tensor
+    logit_mask: Tensor
 
-    def __init__(self, encoder: Any, settings: CopySettings, copied_only: Sequence[int] = ()) -> None:
+    def __init__(self, encoder: Any, config: DecoderConfig, copied_only: Sequence[int] = ()) -> None:
         """Join an encoder with a fresh decoder.
 
         Args:
             encoder: with ``embeddings.tok_embeddings`` (ModernBERT); its embeddings are the decoder's too.
-            settings: of the decoder.
-            copied_only: ids that the decoder may copy but not write: digits and special tokens.
+            config: of the decoder.
+            copied_only: ids that the decoder may copy but not generate: digits and special tokens.
 
         """
         super().__init__()
-        width, self.n_words = int(encoder.config.hidden_size), int(encoder.config.vocab_size)
-        self.encoder, self.settings, self.width = encoder, settings, width
-        self.places, self.starts = nn.Embedding(settings.max_target, width), nn.Embedding(len(TASKS), width)
-        nn.init.normal_(self.places.weight, std=0.02)
-        nn.init.normal_(self.starts.weight, std=0.02)
-        self.reads = nn.Linear(width, width)
-        self.layers = nn.ModuleList([_Layer(width, settings) for _ in range(settings.n_layers)])
+        width, self.vocab_size = int(encoder.config.hidden_size), int(encoder.config.vocab_size)
+        self.encoder, self.config, self.width = encoder, config, width
+        self.position_embeddings, self.task_embeddings = nn.Embedding(config.max_target, width), nn.Embedding(len(TASKS), width)
+        nn.init.normal_(self.position_embeddings.weight, std=0.02)
+        nn.init.normal_(self.task_embeddings.weight, std=0.02)
+        self.input_proj = nn.Linear(width, width)
+        self.layers = nn.ModuleList([_DecoderLayer(width, config) for _ in range(config.n_layers)])
         self.norm = nn.LayerNorm(width)
-        self.writes, self.bias = nn.Linear(width, width), nn.Parameter(torch.zeros(self.n_words))
-        self.wants, self.offers, self.gate = nn.Linear(width, width), nn.Linear(3 * width, width), nn.Linear(2 * width, 1)
-        barred = torch.zeros(self.n_words)
-        barred[list(copied_only)] = _NEVER
-        self.register_buffer("barred", barred, persistent=False)
+        self.output_proj, self.output_bias = nn.Linear(width, width), nn.Parameter(torch.zeros(self.vocab_size))
+        self.copy_query, self.copy_key, self.generation_gate = nn.Linear(width, width), nn.Linear(3 * width, width), nn.Linear(2 * width, 1)
+        logit_mask = torch.zeros(self.vocab_size)
+        logit_mask[list(copied_only)] = _BARRED
+        self.register_buffer("logit_mask", logit_mask, persistent=False)
 
     @property
-    def _table(self) -> Tensor:
-        table: Tensor = self.encoder.embeddings.tok_embeddings.weight
-        return table
+    def _embeddings(self) -> Tensor:
+        weight: Tensor = self.encoder.embeddings.tok_embeddings.weight
+        return weight
 
-    def read(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, list[tuple[Tensor, Tensor]]]:
-        """Return of a source (b, s): its states, what it offers for copying, keys and values of every layer."""
-        memory = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        embedded = self.reads(functional.embedding(input_ids, self._table))
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> EncodedSource:
+        """Return a source (b, s) as the decoder attends to it."""
+        hidden_states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        embedded = self._embed(input_ids)
         before = functional.pad(embedded[:, :-1], (0, 0, 1, 0))
-        offers = self.offers(torch.cat([memory, before, embedded], -1))
-        return memory, offers, [layer.read_source(memory) for layer in self.layers]  # type: ignore[operator]
+        copy_keys = self.copy_key(torch.cat([hidden_states, before, embedded], -1))
+        key_values = [layer.project_source(hidden_states) for layer in self.layers]  # type: ignore[operator]
+        return EncodedSource(hidden_states, copy_keys, attention_mask, key_values)
 
     def _embed(self, ids: Tensor) -> Tensor:
-        embedded: Tensor = self.reads(functional.embedding(ids, self._table))
+        embedded: Tensor = self.input_proj(functional.embedding(ids, self._embeddings))
         return embedded
 
-    def _run(self, x: Tensor, sources: Caches, mask: Tensor, pasts: Caches | None, first: int) -> tuple[Tensor, Caches]:
-        x = x + self.places(torch.arange(first, first + x.shape[1], device=x.device))
+    def _decode(
+        self, x: Tensor, source: EncodedSource, past_key_values: Sequence[KeyValues] | None = None, first: int = 0
+    ) -> tuple[Tensor, list[KeyValues]]:
+        """Return states (b, t, width) of embedded tokens that stand at ``first`` and on, and the keys and values of each layer."""
+        x = x + self.position_embeddings(torch.arange(first, first + x.shape[1], device=x.device))
+        mask = source.attention_mask[:, None, None, :] > 0
         caches = []
         for number, layer in enumerate(self.layers):
-            x, cache = layer(x, sources[number], mask, None if pasts is None else pasts[number])
+            x, cache = layer(x, source.key_values[number], mask, None if past_key_values is None else past_key_values[number])
             caches.append(cache)
         return self.norm(x), caches
 
-    def _mix(self, states: Tensor, memory: Tensor, offers: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return logits of own words (b, t, n_words), weights of the source (b, t, s) and the share of own words (b, t)."""
-        fits = (self.wants(states) @ offers.transpose(1, 2)).float() / math.sqrt(self.width)
-        weights = torch.softmax(fits.masked_fill(attention_mask[:, None, :] == 0, -1e9), -1)
-        context = weights.to(memory.dtype) @ memory
-        share = torch.sigmoid(self.gate(torch.cat([states, context], -1)).float())[..., 0]
-        return functional.linear(self.writes(states), self._table).float() + self.bias + self.barred, weights, share
+    def _mix(self, states: Tensor, source: EncodedSource) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits of generated tokens (b, t, vocab_size), copy probabilities of the source's places (b, t, s), the probability of generating (b, t)."""
+        scores = (self.copy_query(states) @ source.copy_keys.transpose(1, 2)).float() / math.sqrt(self.width)
+        copy_probs = torch.softmax(scores.masked_fill(source.attention_mask[:, None, :] == 0, -1e9), -1)
+        context = copy_probs.to(source.hidden_states.dtype) @ source.hidden_states
+        p_generate = torch.sigmoid(self.generation_gate(torch.cat([states, context], -1)).float())[..., 0]
+        return functional.linear(self.output_proj(states), self._embeddings).float() + self.output_bias + self.logit_mask, copy_probs, p_generate
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Return the mean negative log-likelihood of a target token, in nats.
@@ -151,78 +172,92 @@ class CopyNet(nn.Module):
             batch: ``input_ids``, ``attention_mask``, ``copy_ids`` (b, s); ``decoder_input_ids``, ``labels`` (b, t); ``task`` (b,): see ``training/copying.py``.
 
         """
-        memory, offers, sources = self.read(batch["input_ids"], batch["attention_mask"])
-        x = torch.cat([self.starts(batch["task"])[:, None], self._embed(batch["decoder_input_ids"][:, :-1])], 1)
-        states, _ = self._run(x, sources, batch["attention_mask"][:, None, None, :] > 0, None, 0)
-        logits, weights, share = self._mix(states, memory, offers, batch["attention_mask"])
+        source = self.encode(batch["input_ids"], batch["attention_mask"])
+        x = torch.cat([self.task_embeddings(batch["task"])[:, None], self._embed(batch["decoder_input_ids"][:, :-1])], 1)
+        logits, copy_probs, p_generate = self._mix(self._decode(x, source)[0], source)
         labels = batch["labels"]
-        written = torch.log_softmax(logits, -1).gather(-1, labels.clamp(0, self.n_words - 1)[..., None])[..., 0].exp()
-        written = share * written * ((labels >= 0) & (labels < self.n_words))
-        copied = (1 - share) * (weights * (batch["copy_ids"][:, None, :] == labels[:, :, None])).sum(-1)
+        generated = torch.log_softmax(logits, -1).gather(-1, labels.clamp(0, self.vocab_size - 1)[..., None])[..., 0].exp()
+        generated = p_generate * generated * ((labels >= 0) & (labels < self.vocab_size))
+        copied = (1 - p_generate) * (copy_probs * (batch["copy_ids"][:, None, :] == labels[:, :, None])).sum(-1)
         counts = labels >= 0
-        return -((written + copied).clamp_min(_LEAST).log() * counts).sum() / counts.sum().clamp_min(1)
+        return -((generated + copied).clamp_min(_MIN_PROB).log() * counts).sum() / counts.sum().clamp_min(1)
+
+    def _next_log_probs(self, states: Tensor, source: EncodedSource, copy_ids: Tensor) -> Tensor:
+        """Return log-probabilities of the next token, (n_beams, vocab_size and the tokens beyond it that the source holds)."""
+        logits, copy_probs, p_generate = self._mix(states, source)
+        probs = torch.zeros(len(states), max(self.vocab_size, int(copy_ids.max()) + 1), device=states.device)
+        probs[:, : self.vocab_size] = p_generate * torch.softmax(logits[:, 0], -1)
+        places = copy_ids.clamp_min(0).expand(len(states), -1)
+        probs.scatter_add_(1, places, (1 - p_generate) * copy_probs[:, 0] * (copy_ids != NOT_COPIED))
+        return probs.clamp_min(_MIN_PROB).log()
 
     @torch.inference_mode()
     def search(
-        self, input_ids: Tensor, copy_ids: Tensor, task: int, eos: int, unknown: int, n_beams: int, max_target: int
+        self, input_ids: Tensor, copy_ids: Tensor, task: int, eos_token_id: int, unk_token_id: int, num_beams: int, max_target: int
     ) -> list[tuple[list[int], float]]:
         """Return the n-best targets of one source by beam search, best first: ids and mean log-probability of a token.
 
         Args:
             input_ids: (1, s).
-            copy_ids: (1, s): the id that each token is copied as; from ``n_words`` on tokens that the vocabulary lacks.
-            task: number of the task.
-            eos: the id that ends a target.
-            unknown: the id under which a copied token beyond the vocabulary is read again.
-            n_beams: kept at each step, and returned.
+            copy_ids: (1, s): the id that each token is copied as; from ``vocab_size`` on tokens that the vocabulary lacks.
+            task: its place in ``TASKS``.
+            eos_token_id: ends a target.
+            unk_token_id: what a copied token beyond the vocabulary is read as in the next step.
+            num_beams: kept at each step, and returned.
             max_target: tokens.
 
         """
         device = input_ids.device
-        mask = torch.ones_like(input_ids)
-        memory, offers, sources = self.read(input_ids, mask)
-        n_all = max(self.n_words, int(copy_ids.max()) + 1)
-        sources = [(keys.expand(n_beams, -1, -1, -1), values.expand(n_beams, -1, -1, -1)) for keys, values in sources]
-        memory, offers, mask = (part.expand(n_beams, *part.shape[1:]) for part in (memory, offers, mask))
-        places, live = copy_ids.clamp_min(0).expand(n_beams, -1), (copy_ids != NOTHING).float()
-        rows: list[list[int]] = [[] for _ in range(n_beams)]
-        scores = torch.tensor([0.0] + [-1e9] * (n_beams - 1), device=device)
-        x, pasts = self.starts(torch.full((n_beams,), task, device=device))[:, None], None
+        source = self.encode(input_ids, torch.ones_like(input_ids)).expand(num_beams)
+        rows: list[list[int]] = [[] for _ in range(num_beams)]
+        scores = torch.tensor([0.0] + [-1e9] * (num_beams - 1), device=device)
+        x, past_key_values = self.task_embeddings(torch.full((num_beams,), task, device=device))[:, None], None
         done: list[tuple[list[int], float]] = []
-        for step in range(min(max_target, self.settings.max_target)):
-            states, pasts = self._run(x, sources, mask[:, None, None, :] > 0, pasts, step)
-            logits, weights, share = self._mix(states, memory, offers, mask)
-            probs = torch.zeros(n_beams, n_all, device=device)
-            probs[:, : self.n_words] = share * torch.softmax(logits[:, 0], -1)
-            probs.scatter_add_(1, places, (1 - share) * weights[:, 0] * live)
-            fits = probs.clamp_min(_LEAST).log()
+        for step in range(min(max_target, self.config.max_target)):
+            states, past_key_values = self._decode(x, source, past_key_values, step)
+            log_probs = self._next_log_probs(states, source, copy_ids)
             for beam, row in enumerate(rows):
-                fits[beam, [*_repeats(row), *([eos] if step < _SHORTEST else [])]] = -1e9
-            best, found = (scores[:, None] + fits).flatten().topk(2 * n_beams)
-            going: list[tuple[int, int, float]] = []
-            for value, index in zip(best.tolist(), found.tolist(), strict=True):
-                beam, token = divmod(index, n_all)
-                if token == eos:
-                    done.append((rows[beam], value / (step + 1)))
-                elif len(going) < n_beams:
-                    going.append((beam, token, value))
-            if len(done) >= n_beams and max(score for _, score in done) >= going[0][2] / (step + 1):
+                log_probs[beam, [*_repeats(row), *([eos_token_id] if step < _MIN_TARGET else [])]] = -1e9
+            ended, going = _continue_beams(rows, scores[:, None] + log_probs, eos_token_id)
+            done += [(row, score / (step + 1)) for row, score in ended]
+            if len(done) >= num_beams and max(score for _, score in done) >= going[0][2] / (step + 1):
                 break
             order = torch.tensor([beam for beam, _, _ in going], device=device)
             rows = [[*rows[beam], token] for beam, token, _ in going]
-            scores = torch.tensor([value for _, _, value in going], device=device)
-            pasts = [(keys[order], values[order]) for keys, values in pasts]
-            x = self._embed(torch.tensor([[token if token < self.n_words else unknown] for _, token, _ in going], device=device))
+            scores = torch.tensor([score for _, _, score in going], device=device)
+            past_key_values = [(keys[order], values[order]) for keys, values in past_key_values]
+            x = self._embed(torch.tensor([[token if token < self.vocab_size else unk_token_id] for _, token, _ in going], device=device))
         done = done or [(row, float(score) / len(row)) for row, score in zip(rows, scores, strict=True)]
-        return sorted(done, key=lambda item: -item[1])[:n_beams]
+        return sorted(done, key=lambda item: -item[1])[:num_beams]
+
+
+def _continue_beams(
+    rows: Sequence[list[int]], totals: Tensor, eos_token_id: int
+) -> tuple[list[tuple[list[int], float]], list[tuple[int, int, float]]]:
+    """Return the rows that end at this step with their log-probability, and as (beam, token, log-probability) those that go on, one a beam.
+
+    Args:
+        rows: tokens of each beam.
+        totals: (n_beams, n_tokens), log-probabilities of each beam with each next token.
+        eos_token_id: ends a row.
+
+    """
+    best, found = totals.flatten().topk(2 * len(rows))  # each beam ends once at most, so as many go on
+    ended: list[tuple[list[int], float]] = []
+    going: list[tuple[int, int, float]] = []
+    for score, index in zip(best.tolist(), found.tolist(), strict=True):
+        beam, token = divmod(index, totals.shape[1])
+        if token == eos_token_id:
+            ended.append((rows[beam], score))
+        elif len(going) < len(rows):
+            going.append((beam, token, score))
+    return ended, going
 
 
 def _repeats(row: Sequence[int]) -> list[int]:
-    """Return the tokens that would repeat a sequence of ``_NO_REPEAT`` tokens."""
-    tail = row[1 - _NO_REPEAT :]
-    if len(row) < _NO_REPEAT - 1:
-        return []
-    return [row[i + _NO_REPEAT - 1] for i in range(len(row) - _NO_REPEAT + 1) if row[i : i + _NO_REPEAT - 1] == tail]
+    """Return the tokens that would repeat a sequence of ``_NO_REPEAT_NGRAM`` tokens."""
+    n = _NO_REPEAT_NGRAM - 1
+    return [row[i + n] for i in range(len(row) - n) if row[i : i + n] == row[-n:]]
 
 
 # Text ---------------------------------------------------------------------------------------------------------
@@ -230,11 +265,11 @@ def _repeats(row: Sequence[int]) -> list[int]:
 
 @dataclass(frozen=True)
 class CopySource:
-    """A source as the network reads it, with what its unknown tokens are copied as."""
+    """A source as the network reads it, and the ids beyond the vocabulary of its unknown tokens, by surface."""
 
     input_ids: list[int]
     copy_ids: list[int]
-    words: dict[str, int]  # surface of a token that the vocabulary lacks -> its id beyond it
+    oov_ids: dict[str, int]
 
 
 class CopyTokens:
@@ -243,10 +278,11 @@ class CopyTokens:
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         """Take a tokenizer whose decoding is the concatenation of its tokens."""
         self.tokenizer = tokenizer
-        self.n_words = len(tokenizer)
-        self.pad, self.unknown, self.end = int(tokenizer.pad_token_id), int(tokenizer.unk_token_id), int(tokenizer.sep_token_id)
+        self.vocab_size = len(tokenizer)
+        self.pad_token_id, self.unk_token_id = int(tokenizer.pad_token_id), int(tokenizer.unk_token_id)
+        self.eos_token_id = int(tokenizer.sep_token_id)
         self._surfaces = {number: token for token, number in tokenizer.get_vocab().items()}
-        special = set(tokenizer.get_added_vocab().values()) - {self.end}
+        special = set(tokenizer.get_added_vocab().values()) - {self.eos_token_id}
         self.copied_only = sorted(special | {number for number, token in self._surfaces.items() if any(char.isdigit() for char in token)})
 
     def _pieces(self, text: str) -> list[tuple[int, str]]:
@@ -255,31 +291,31 @@ class CopyTokens:
 
     def read(self, title: str | None, text: str, max_source: int) -> CopySource:
         """Return a source of at most ``max_source`` tokens: [CLS] title [SEP] text."""
-        words: dict[str, int] = {}
-        input_ids, copy_ids = [int(self.tokenizer.cls_token_id)], [NOTHING]
-        for number, part in enumerate(part for part in (title and title[:_TITLE_CHARACTERS], text) if part):
-            if number:
-                input_ids, copy_ids = [*input_ids, self.end], [*copy_ids, NOTHING]
-            for token, surface in self._pieces(part):
-                input_ids.append(token)
-                copy_ids.append(words.setdefault(surface, self.n_words + len(words)) if token == self.unknown else token)
-        return CopySource(input_ids[:max_source], copy_ids[:max_source], words)
+        mark = (self.eos_token_id, "")
+        parts = [self._pieces(part) for part in (title and title[:TITLE_CHARACTERS], text) if part]
+        pieces = [piece for number, part in enumerate(parts) for piece in ([mark] * (number > 0) + part)][: max_source - 1]
+        oov_ids: dict[str, int] = {}
+        copy_ids = [
+            NOT_COPIED if not surface else oov_ids.setdefault(surface, self.vocab_size + len(oov_ids)) if token == self.unk_token_id else token
+            for token, surface in pieces
+        ]
+        return CopySource([int(self.tokenizer.cls_token_id), *(token for token, _ in pieces)], [NOT_COPIED, *copy_ids], oov_ids)
 
     def target(self, text: str, source: CopySource, max_target: int) -> list[int]:
-        """Return the ids of a target, its end included; ``LEFT_OUT`` for a token that neither vocabulary nor source holds."""
-        ids = [source.words.get(surface, LEFT_OUT) if token == self.unknown else token for token, surface in self._pieces(text)]
-        return [*ids[: max_target - 1], self.end]
+        """Return the ids of a target, its end included; ``IGNORE`` for a token that neither vocabulary nor source holds."""
+        ids = [source.oov_ids.get(surface, IGNORE) if token == self.unk_token_id else token for token, surface in self._pieces(text)]
+        return [*ids[: max_target - 1], self.eos_token_id]
 
     def text(self, ids: Sequence[int], source: CopySource) -> str:
         """Return the text of a target."""
-        beyond = {number: surface for surface, number in source.words.items()}
-        return "".join(beyond[number] if number >= self.n_words else self._surfaces[number] for number in ids)
+        beyond = {number: surface for surface, number in source.oov_ids.items()}
+        return "".join(beyond[number] if number >= self.vocab_size else self._surfaces[number] for number in ids)
 
 
 def split_title(source: str) -> tuple[str | None, str]:
     """Return headline and sentences of what ``source_of`` gives; a first line that is short is a headline."""
     title, newline, text = source.partition("\n")
-    return (title, text) if newline and text and len(title) <= _TITLE_CHARACTERS else (None, source)
+    return (title, text) if newline and text and len(title) <= TITLE_CHARACTERS else (None, source)
 
 
 class CopySummarizer:
@@ -297,7 +333,13 @@ class CopySummarizer:
         read = self.tokens.read(*split_title(source), self.generation.max_source)
         input_ids, copy_ids = (torch.tensor([ids], device=self.device) for ids in (read.input_ids, read.copy_ids))
         found = self.model.search(
-            input_ids, copy_ids, TASKS.index("brief"), self.tokens.end, self.tokens.unknown, self.generation.num_beams, self.generation.max_target
+            input_ids,
+            copy_ids,
+            TASKS.index("brief"),
+            self.tokens.eos_token_id,
+            self.tokens.unk_token_id,
+            self.generation.num_beams,
+            self.generation.max_target,
         )
         return [Candidate(tidy(self.tokens.text(ids, read), source), score) for ids, score in found]
 
@@ -315,11 +357,9 @@ def save_copynet(model: CopyNet, tokenizer: PreTrainedTokenizerBase, folder: Pat
     """Write weights as float16, sizes and the tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in model.state_dict().items()}, folder / WEIGHTS)
-    encoder = {
-        key: value for key, value in model.encoder.config.to_dict().items() if key not in ("id2label", "label2id", "_name_or_path", "architectures")
-    }
-    row = {"model_type": COPY_TYPE, "decoder": dict(model.settings.__dict__), "encoder": encoder}
-    (folder / "config.json").write_text(json.dumps(row, indent=1, default=str) + "\n", "utf-8")
+    left_out = ("id2label", "label2id", "_name_or_path", "architectures")  # of a classifier or of this machine
+    encoder = {key: value for key, value in model.encoder.config.to_dict().items() if key not in left_out}
+    write_config(folder, {"model_type": COPY_TYPE, "decoder": dict(model.config.__dict__), "encoder": encoder})
     tokenizer.save_pretrained(str(folder))
 
 
@@ -332,9 +372,9 @@ def load_copynet(folder: Path) -> tuple[PreTrainedTokenizerBase, CopyNet]:
     """
     try:
         row = json.loads((folder / "config.json").read_text("utf-8"))
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(str(folder), local_files_only=True)  # AutoTokenizer would look for a class of this config
         encoder = AutoModel.from_config(ModernBertConfig(**row["encoder"]))  # type: ignore[no-untyped-call]
-        model = CopyNet(encoder, CopySettings(**row["decoder"]), CopyTokens(tokenizer).copied_only)
+        model = CopyNet(encoder, DecoderConfig(**row["decoder"]), CopyTokens(tokenizer).copied_only)
         model.load_state_dict({name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()})
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise CheckpointRefused(f"{folder}: cannot be loaded ({type(error).__name__}: {error})") from error

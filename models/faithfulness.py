@@ -88,7 +88,7 @@ def check_against(summary: str, source: Source) -> tuple[str, ...]:
     """Return what ``check_summary`` does, for an article that was read before (beams of one article)."""
     mentions = read_mentions(summary)
     plain = _plain(summary, keep_length=True)
-    covered = {i for mention in mentions for i in range(mention.figure.start, mention.figure.end)}
+    covered = _covered(mentions)
     spans = [(m.figure.start, m.figure.end) for m in mentions if not is_supported(m, source, _context(m, summary))]
     spans += [match.span() for match in _DIGITS.finditer(plain) if match.start() not in covered and not _holds_digits(match[0], source.text)]
     spans += [match.span() for match in _ORDINAL.finditer(plain) if not source.holds(match[0])]
@@ -96,11 +96,17 @@ def check_against(summary: str, source: Source) -> tuple[str, ...]:
     return tuple(dict.fromkeys(summary[start:end] for start, end in _outermost(spans)))
 
 
+def _covered(mentions: Iterable[Mention]) -> set[int]:
+    """Return the positions of the figures: they belong to no name."""
+    return {i for mention in mentions for i in range(mention.figure.start, mention.figure.end)}
+
+
 def count_names(summary: str, source: Source) -> tuple[int, int]:
-    """Return how many names a summary holds, and how many of them the article supports."""
+    """Return how many names a summary holds, and how many of them the article supports; what is no name for sure (before 项目, 园区) does not count."""
     plain = _plain(summary, keep_length=True)
-    covered = {i for mention in read_mentions(summary) for i in range(mention.figure.start, mention.figure.end)}
-    told = {(name.start, name.end): _is_named(name, plain, source) for name in iter_names(plain, covered) if name.kind != "loose"}
+    told = {
+        (name.start, name.end): _is_named(name, plain, source) for name in iter_names(plain, _covered(read_mentions(summary))) if name.kind != "loose"
+    }
     names = _outermost(told)
     return len(names), sum(all(fits for (a, b), fits in told.items() if start <= a and b <= end) for start, end in names)
 
@@ -308,7 +314,7 @@ def check_annotation(summary: str, facts: Facts, text: str, title: str | None = 
     source = read_source(text, title)
     plain = _plain(summary, keep_length=True)
     mentions = read_mentions(summary)
-    covered = {i for mention in mentions for i in range(mention.figure.start, mention.figure.end)}
+    covered = _covered(mentions)
     claims = [m.figure.text for m in mentions if not _is_read(m, source)]
     claims += [plain[name.start : name.end] for name in iter_names(plain, covered) if not _is_written(name, plain, source)]
     return tuple(dict.fromkeys(claims)) + tuple(_unread_facts(facts, source))

@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Literal
 
-from data.schema import Facts, Outcomes, plain
+from data.schema import Facts, Figure, Outcomes, plain
 from models.context import Mention, read_mentions
 from models.factrank import FactRanker, find_candidates
 from models.sentences import split_sentences
@@ -52,6 +52,13 @@ class Batch:
     amount: Decimal | None
     rank: tuple[int, int]
     mention: Mention
+
+
+def tells_fact(figure: Figure, fact: str, value: float) -> bool:
+    """Return whether a figure says a fact (a field of ``Facts``): a count of that many, or an amount of that many 亿元."""
+    if fact.endswith("projects"):
+        return figure.kind == "count" and figure.value == value
+    return figure.kind == "amount" and figure.unit == "CNY" and figure.value == Decimal(str(value)) * YI
 
 
 def build_outcomes(text: str, title: str | None = None, activity: Sequence[str] | None = None, ranker: FactRanker | None = None) -> Outcomes:

@@ -144,7 +144,7 @@ def extract_summary(text: str, outcomes: Outcomes, title: str | None = None, bri
 
 
 def drop_openers(sentence: str) -> str:
-    """Return a sentence without dateline, 据悉 and 记者从……获悉 at its beginning."""
+    """Return a sentence without byline, dateline, 据悉 and 记者从……获悉 at its beginning."""
     body = sentence.lstrip()
     for pattern in (_BYLINE, _DATELINE, _DATELINE, _OPENER, _WHERE_FROM):  # behind a dateline may stand a name in brackets
         body = pattern.sub("", body)

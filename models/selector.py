@@ -12,7 +12,6 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,13 @@ from data.schema import Figure, Outcomes
 from data.taxonomy import Taxonomy
 from models.clauses import N_FEATURES, TITLE, Clause, Features, describe, split_clauses
 from models.figures import find_figures
+from models.outcomes import tells_fact
 from models.selection import MAX_SUMMARY, MIN_SUMMARY
 from models.trees import Trees
 
 SELECTION_FILE = "selection.safetensors"
 N_CONTEXT = 27
 _NEIGHBOURS = 3
-_YI = Decimal(10**8)  # facts are in 亿元
 _FILLED = 0.6  # of the room: beyond it a sentence that does not fit ends the choice
 _NEW = 0.35  # share of a clause's pairs that the summary must not hold yet
 _ENDS = frozenset("；。！？")
@@ -80,8 +79,13 @@ class ClauseSelector:
     def summarize(self, text: str, title: str | None, outcomes: Outcomes, activity: Sequence[str], taxonomy: Taxonomy) -> str:
         """Return a summary of the article's own clauses, 30 to 160 characters; empty where they do not give that many."""
         clauses = split_clauses(text, title, outcomes)
-        scores = self.score(clauses, text, title, outcomes, activity, taxonomy)
-        return write(clauses, scores + self.figure_bonus * tells_facts(clauses, outcomes), self.length, text)
+        return write(clauses, self.weigh(clauses, text, title, outcomes, activity, taxonomy), self.length, text)
+
+    def weigh(
+        self, clauses: Sequence[Clause], text: str, title: str | None, outcomes: Outcomes, activity: Sequence[str], taxonomy: Taxonomy
+    ) -> Scores:
+        """Return ``score`` with the bonus of clauses that tell a fact: what clauses are chosen by."""
+        return self.score(clauses, text, title, outcomes, activity, taxonomy) + np.float32(self.figure_bonus) * tells_facts(clauses, outcomes)
 
     def pick_sentences(
         self, text: str, title: str | None, outcomes: Outcomes, activity: Sequence[str], taxonomy: Taxonomy, max_characters: int
@@ -90,7 +94,7 @@ class ClauseSelector:
         if len(text) <= max_characters:
             return text
         clauses = split_clauses(text, title, outcomes)
-        scores = self.score(clauses, text, title, outcomes, activity, taxonomy) + self.figure_bonus * tells_facts(clauses, outcomes)
+        scores = self.weigh(clauses, text, title, outcomes, activity, taxonomy)
         parts: dict[int, list[Clause]] = {}
         worth: dict[int, float] = {}
         for clause, score in zip(clauses, scores.tolist(), strict=True):
@@ -140,29 +144,21 @@ class ClauseSelector:
 
 def tells_facts(clauses: Sequence[Clause], outcomes: Outcomes) -> Scores:
     """Return 1 for each clause that holds the figure of one of the article's facts, else 0; a count of one stands in too many clauses to tell anything."""
-    facts = outcomes.facts
-    counts = {value for value in (facts.signed_projects, facts.total_projects) if value is not None and value > 1}
-    amounts = {Decimal(str(value)) * _YI for value in (facts.signed_amount, facts.total_amount) if value is not None}
-    if not counts and not amounts:
-        return np.zeros(len(clauses), dtype=np.float32)
-
-    def tells(figure: Figure) -> bool:
-        return (figure.kind == "count" and figure.value in counts) or (figure.kind == "amount" and figure.unit == "CNY" and figure.value in amounts)
-
-    told = [figure.start for figure in outcomes.mentions if tells(figure)]
-    found = [
-        any(tells(figure) for figure in find_figures(clause.text))
-        if clause.sentence == TITLE
-        else _any_within(told, clause.start, clause.start + len(clause.text))
-        for clause in clauses
+    facts = [
+        (fact, value) for fact, value in outcomes.facts.to_json().items() if value is not None and not (fact.endswith("projects") and value <= 1)
     ]
-    return np.array(found, dtype=np.float32)
 
+    def told_in(figures: Sequence[Figure]) -> list[int]:
+        return [figure.start for figure in figures if any(tells_fact(figure, *own) for own in facts)]
 
-def _any_within(starts: Sequence[int], begin: int, end: int) -> bool:
-    """Return whether one of the ascending ``starts`` is in [begin, end)."""
-    at = bisect_left(starts, begin)
-    return at < len(starts) and starts[at] < end
+    starts = told_in(outcomes.mentions)
+
+    def tells(clause: Clause) -> bool:
+        if clause.sentence == TITLE:  # the mentions are the text's alone
+            return bool(told_in(find_figures(clause.text)))
+        return bisect_left(starts, clause.start) < bisect_left(starts, clause.start + len(clause.text))
+
+    return np.array([bool(facts) and tells(clause) for clause in clauses], dtype=np.float32)
 
 
 def context_of(clauses: Sequence[Clause], guesses: Scores, text: str, activity: Sequence[str], taxonomy: Taxonomy) -> npt.NDArray[np.float32]:

@@ -24,7 +24,7 @@ from models.result import Summary
 from models.selection import MAX_SUMMARY, MIN_SUMMARY, extract_summary, select_text
 
 _SPACED = re.compile(f"(?<=[{CJK}，。；：、（）“”]) +| +(?=[{CJK}，。；：、（）“”])")
-_TITLE_CHARACTERS = 64  # of the source; a longer headline would push out the text
+TITLE_CHARACTERS = 64  # of the source; a longer headline would push out the text
 _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9&.\-]*")
 
 
@@ -117,10 +117,11 @@ def source_of(title: str | None, text: str, outcomes: Outcomes, generation: Gene
         pick: gives the sentences of up to so many characters (``ClauseSelector.pick_sentences``); the hand-set scores of ``select_text`` choose where it is absent.
 
     """
-    head = f"{title[:_TITLE_CHARACTERS]}\n" if title else ""
+    head = f"{title[:TITLE_CHARACTERS]}\n" if title else ""
     room = max(generation.source_characters or generation.max_source - len(generation.prefix) - len(head) - 4, 64)
-    chosen = pick is not None and generation.source_characters  # a checkpoint reads what it was trained on
-    return head + (pick(room) if pick is not None and chosen else select_text(text, outcomes, room, title))
+    if pick is not None and generation.source_characters:  # a checkpoint reads what it was trained on
+        return head + pick(room)
+    return head + select_text(text, outcomes, room, title)
 
 
 def tidy(text: str, source: str) -> str:

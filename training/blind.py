@@ -5,7 +5,6 @@
 """
 
 import json
-import logging
 import random
 from collections import Counter
 from pathlib import Path
@@ -23,7 +22,6 @@ from training.baselines import BASELINES
 from training.config import BlindConfig
 from training.evaluation import load_examples, run_model
 
-logger = logging.getLogger(__name__)
 _SHOWN = 1500  # characters of an article that the reader sees; the rest is in the data by its id
 CHOICES = ("a", "b", "same")
 

@@ -125,9 +125,14 @@ def _votes(manifest: Manifest) -> str:
 
 def summarizer_card(manifest: Manifest) -> str:
     """Return the card of a summariser checkpoint."""
+    copies = (
+        "Its decoder generates tokens or copies those of its source, digits only by copying (`models/copynet.py`). "
+        if manifest.decoding.get("source_characters")
+        else ""
+    )
     return f"""# {manifest.tag}: outcome summaries of Chinese investment-promotion articles
 
-A Chinese sequence-to-sequence model: title and selected sentences in, one to three sentences with the outcomes out. Its text is served
+A Chinese sequence-to-sequence model: title and selected sentences in, one to three sentences with the outcomes out. {copies}Its text is served
 only when every figure and name in it is supported by the article and its likelihood passes the gate in
 `manifest.json`; otherwise the summary is built from the article's own clauses.
 
@@ -140,7 +145,7 @@ development. Articles written by us are constructed. {_SOURCES}
 {_table(manifest)}
 ## Limits
 
-A first, small checkpoint: many summaries come from the extractive fallback. See `EXPERIMENTS.md` for figures on real articles.
+A small checkpoint: many summaries, or all where the gate (`min_score`) is 0, come from the extractive fallback. See `EXPERIMENTS.md` for figures on real articles.
 
 ## Files
 

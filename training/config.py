@@ -27,6 +27,12 @@ def doc(default: Any, help: str) -> Any:
     return dataclasses.field(default=default, metadata={"help": help})
 
 
+def too_small(config: Any, least: int, *names: str) -> list[str]:
+    """Return a finding for each field of a configuration that is below ``least``."""
+    wanted = "above 0" if least == 1 else f"at least {least}"
+    return [f"{name} must be {wanted}, got {getattr(config, name)}" for name in names if getattr(config, name) < least]
+
+
 @dataclasses.dataclass(frozen=True)
 class FinetuneConfig:
     """Fine-tuning of any base on annotated articles; the same fields for both models."""
@@ -189,11 +195,7 @@ class LabelsConfig(ScheduleConfig):
     def __post_init__(self) -> None:
         """Check the fields; all findings in one error."""
         wrong = self._findings()
-        wrong += [
-            f"{name} must be above 0, got {getattr(self, name)}" for name in ("articles", "characters", "batch_articles") if getattr(self, name) <= 0
-        ]
-        if self.max_length < 64:
-            wrong.append(f"max_length must be at least 64 tokens, got {self.max_length}")
+        wrong += too_small(self, 1, "articles", "characters", "batch_articles") + too_small(self, 64, "max_length")
         if wrong:
             raise ValueError("; ".join(wrong))
 
@@ -215,24 +217,13 @@ class CopyConfig(ScheduleConfig):
     def __post_init__(self) -> None:
         """Check the fields; all findings in one error."""
         wrong = self._findings()
-        wrong += [f"{name} must be above 0, got {getattr(self, name)}" for name in ("decoder_layers", "batch_articles") if getattr(self, name) <= 0]
-        wrong += [f"{name} must be at least 64, got {getattr(self, name)}" for name in ("characters", "max_length") if getattr(self, name) < 64]
+        wrong += too_small(self, 1, "decoder_layers", "batch_articles") + too_small(self, 64, "characters", "max_length")
         if wrong:
             raise ValueError("; ".join(wrong))
 
 
-SYSTEMS = (
-    "model",
-    "keywords",
-    "tfidf",
-    "majority",
-    "lead1",
-    "lead2",
-    "lead3",
-    "textrank",
-    "rules",
-)  # what evaluate compares, in the order of its table
-WRITERS = SYSTEMS[4:]  # those that summarise
+WRITERS = ("lead1", "lead2", "lead3", "textrank", "rules")  # summaries without a checkpoint
+SYSTEMS = ("model", "keywords", "tfidf", "majority", *WRITERS)  # what evaluate compares, in the order of its table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -446,7 +437,7 @@ class BlindConfig:
     def __post_init__(self) -> None:
         """Check the fields; all findings in one error."""
         wrong = [] if self.against in WRITERS else [f"against: {self.against!r} is not one of {', '.join(WRITERS)}"]
-        wrong += [f"articles must be above 0, got {self.articles}"] if self.articles <= 0 else []
+        wrong += too_small(self, 1, "articles")
         if wrong:
             raise ValueError("; ".join(wrong))
 

@@ -5,29 +5,28 @@ their article's own words; ``finetune summarizer --base RUN/base`` goes on with 
 """
 
 import json
-import logging
 import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
 from data.errors import InputError
-from models.copynet import LEFT_OUT, NOTHING, TASKS, CopyNet, CopySettings, CopySource, CopyTokens, save_copynet
+from models.copynet import IGNORE, NOT_COPIED, TASKS, CopyNet, CopySource, CopyTokens, DecoderConfig, save_copynet
 from models.device import pick_device
 from training.config import CopyConfig, named_config
-from training.corpus import Document, iter_documents
+from training.corpus import Document
 from training.dataset import read_splits
-from training.pairs import TITLE_LENGTHS, gap_sentences
+from training.label_stage import iter_unread
+from training.pairs import BRIEF, COPY, TITLE, draw_target
 from training.steps import load_state, run_steps
 
-logger = logging.getLogger(__name__)
-_BRIEF_LENGTHS = range(20, 161)
-_SOURCES = ("news", "indomain", "broadcast")
-_FEWEST_CHARACTERS = 100
+_MARKS = dict(zip((TITLE, BRIEF, COPY), TASKS, strict=True))
+_LEAD = 60  # characters that are asked for where an article has neither title nor brief nor central sentences
 _WITH_TITLE = 0.7  # share of the sources, other than those that ask for it, that begin with the headline
 _POOL = 8  # batches drawn at once and sorted by length, so that little is padded
 _STEP = 32  # sources are padded to multiples: few shapes
@@ -47,7 +46,7 @@ def pretrain_copying(config: CopyConfig) -> Path:
     torch.manual_seed(config.seed)
     device = pick_device(config.device)
     tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)
-    model = build_copynet(config.base, tokenizer, CopySettings(n_layers=config.decoder_layers)).to(device)
+    model = build_copynet(config.base, tokenizer, DecoderConfig(n_layers=config.decoder_layers)).to(device)
     stream = CopyStream(read_articles(config), CopyTokens(tokenizer), config)
     optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW(rates_of(model, config.lr), betas=(0.9, 0.98), weight_decay=0.01)]
     progress = load_state(config.output / "state", model, optimizers)
@@ -67,7 +66,7 @@ def pretrain_copying(config: CopyConfig) -> Path:
     return config.output / "base"
 
 
-def build_copynet(base: Path, tokenizer: PreTrainedTokenizerBase, settings: CopySettings) -> CopyNet:
+def build_copynet(base: Path, tokenizer: PreTrainedTokenizerBase, decoder: DecoderConfig) -> CopyNet:
     """Return a network with the encoder of a base and a fresh decoder.
 
     Raises:
@@ -77,7 +76,7 @@ def build_copynet(base: Path, tokenizer: PreTrainedTokenizerBase, settings: Copy
     encoder = AutoModel.from_pretrained(base, trust_remote_code=False, dtype=torch.float32)
     if encoder.config.model_type != "modernbert":
         raise InputError(f"{base}: the copying decoder needs an encoder that `pretrain encoder` makes (modernbert), not {encoder.config.model_type}")
-    return CopyNet(encoder, settings, CopyTokens(tokenizer).copied_only)
+    return CopyNet(encoder, decoder, CopyTokens(tokenizer).copied_only)
 
 
 def rates_of(model: CopyNet, lr: float) -> list[dict[str, object]]:
@@ -88,17 +87,15 @@ def rates_of(model: CopyNet, lr: float) -> list[dict[str, object]]:
 
 
 def read_articles(config: CopyConfig) -> list[Document]:
-    """Return the articles of the corpora, without those that are annotated, in random order.
+    """Return the articles of the corpora, without those that are annotated and reprints of those that measure, in random order.
 
     Raises:
         InputError: none.
 
     """
-    known = read_splits(config.data, config.corpora, 0.2).ids
-    paths = [path for path in sorted(config.corpora.glob("*.jsonl.zst")) if path.name.startswith(_SOURCES)]
-    found = [d for path in paths for d in iter_documents(path) if d.id not in known and len(d.text) >= _FEWEST_CHARACTERS]
+    found = list(iter_unread(config.corpora, read_splits(config.data, config.corpora, 0.2)))
     if not found:
-        raise InputError(f"{config.corpora}: no articles of {_FEWEST_CHARACTERS} characters and more")
+        raise InputError(f"{config.corpora}: no articles that are not annotated")
     random.Random(config.seed).shuffle(found)
     return found
 
@@ -121,16 +118,12 @@ class CopyStream:
 
     def _draw_pool(self, number: int) -> list[list[Pair]]:
         size = self.config.batch_articles
-        rng = random.Random(f"{self.config.seed} {number}")
-        pairs: list[Pair] = []
-        place = number * _POOL * size
-        while len(pairs) < _POOL * size:
-            pairs.append(draw_pair(self.articles[place % self.n_articles], self.tokens, self.config, rng))
-            place += 1
+        rng = np.random.default_rng((self.config.seed, number))
+        places = range(number * _POOL * size, (number + 1) * _POOL * size)
+        pairs = [draw_pair(self.articles[place % self.n_articles], self.tokens, self.config, rng) for place in places]
         pairs.sort(key=lambda pair: len(pair[0].input_ids))
         batches = [pairs[i : i + size] for i in range(0, len(pairs), size)]
-        rng.shuffle(batches)
-        return batches
+        return [batches[i] for i in rng.permutation(len(batches))]
 
     def characters_of(self, batch: dict[str, Tensor]) -> int:
         """Return the tokens that a batch reads."""
@@ -141,34 +134,29 @@ class CopyStream:
         return 1.0
 
 
-def draw_pair(document: Document, tokens: CopyTokens, config: CopyConfig, rng: random.Random) -> Pair:
-    """Return source and target of a task drawn for an article: its title, its brief (three times as often, where it has one) or its central sentences, or the first of them."""
+def draw_pair(document: Document, tokens: CopyTokens, config: CopyConfig, rng: np.random.Generator) -> Pair:
+    """Return source and target of a task drawn for an article (``training.pairs``); no sentence is hidden: it is to be copied."""
     text = document.text[: config.characters]
-    gaps = gap_sentences(text)
-    tasks = ["brief"] * 3 if document.summary and len(document.summary) in _BRIEF_LENGTHS else []
-    tasks += ["title"] if document.title and len(document.title) in TITLE_LENGTHS else []
-    tasks += ["sentences"] if gaps or not tasks else []
-    task = rng.choice(tasks)
-    target = {"brief": document.summary, "title": document.title}.get(task) or "".join(text[a:b].strip() for a, b in gaps) or text[:60]
-    title = document.title if task != "title" and rng.random() < _WITH_TITLE else None
+    mark, target, _ = draw_target(document, text, rng) or (COPY, text[:_LEAD], [])
+    title = document.title if mark != TITLE and rng.random() < _WITH_TITLE else None
     source = tokens.read(title, text, config.max_length)
-    return source, tokens.target(target, source, CopySettings().max_target), TASKS.index(task)
+    return source, tokens.target(target, source, DecoderConfig().max_target), TASKS.index(_MARKS[mark])
 
 
 def collate(pairs: Sequence[Pair], tokens: CopyTokens) -> dict[str, Tensor]:
     """Return ``input_ids``, ``attention_mask``, ``copy_ids`` (b, s); ``decoder_input_ids``, ``labels`` (b, t); ``task`` (b,), all int64."""
     n, s, t = len(pairs), max(len(source.input_ids) for source, _, _ in pairs), max(len(target) for _, target, _ in pairs)
     s = -(-s // _STEP) * _STEP
-    input_ids, copy_ids = torch.full((n, s), tokens.pad), torch.full((n, s), NOTHING)
+    input_ids, copy_ids = torch.full((n, s), tokens.pad_token_id), torch.full((n, s), NOT_COPIED)
     attention_mask = torch.zeros(n, s, dtype=torch.int64)
-    labels = torch.full((n, t), LEFT_OUT)
+    labels = torch.full((n, t), IGNORE)
     for row, (source, target, _) in enumerate(pairs):
         size = len(source.input_ids)
         input_ids[row, :size], copy_ids[row, :size] = torch.tensor(source.input_ids), torch.tensor(source.copy_ids)
         attention_mask[row, :size] = 1
         labels[row, : len(target)] = torch.tensor(target)
-    read = labels.masked_fill((labels < 0) | (labels >= tokens.n_words), tokens.unknown)
+    decoder_input_ids = labels.masked_fill((labels < 0) | (labels >= tokens.vocab_size), tokens.unk_token_id)
     return {
-        "input_ids": input_ids, "attention_mask": attention_mask, "copy_ids": copy_ids, "decoder_input_ids": read, "labels": labels,
+        "input_ids": input_ids, "attention_mask": attention_mask, "copy_ids": copy_ids, "decoder_input_ids": decoder_input_ids, "labels": labels,
         "task": torch.tensor([task for _, _, task in pairs]),
     }  # fmt: skip

@@ -25,7 +25,7 @@ from models.paths import DEFAULT_CHECKPOINT
 from models.predictor import Predictor
 from models.registry import Manifest, save_checkpoint, write_config
 from models.selection import extract_summary
-from models.selector import N_CONTEXT, ClauseSelector, Scores, context_of, tells_facts, write
+from models.selector import N_CONTEXT, ClauseSelector, Scores, context_of, write
 from models.trees import Trees
 from training.card import selection_card
 from training.config import SelectionConfig, named_config
@@ -206,8 +206,7 @@ def measure(part: Sequence[Material], selector: ClauseSelector, taxonomy: Taxono
 
 def _by_selector(material: Material, selector: ClauseSelector, taxonomy: Taxonomy) -> str:
     m = material
-    scores = selector.score(m.clauses, m.text, m.title, m.outcomes, m.activity, taxonomy) + selector.figure_bonus * tells_facts(m.clauses, m.outcomes)
-    return write(m.clauses, scores, selector.length, m.text)
+    return write(m.clauses, selector.weigh(m.clauses, m.text, m.title, m.outcomes, m.activity, taxonomy), selector.length, m.text)
 
 
 def measure_rules(part: Sequence[Material]) -> dict[str, float]:

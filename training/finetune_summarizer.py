@@ -23,7 +23,7 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedTokeniz
 from data.clean import CLEAN_VERSION
 from data.schema import Example
 from data.taxonomy import OTHER, load_taxonomy
-from models.copynet import TASKS, CopyNet, CopySummarizer, CopyTokens, is_copynet, load_copynet, save_copynet, split_title
+from models.copynet import IGNORE, TASKS, CopyNet, CopySummarizer, CopyTokens, is_copynet, load_copynet, save_copynet, split_title
 from models.device import mixed_precision, pick_device
 from models.faithfulness import check_against, check_summary, read_source
 from models.outcomes import build_outcomes
@@ -40,7 +40,6 @@ from training.finetune import pick_length, saved_config, write_model
 from training.metrics.rouge_zh.rouge_zh import rouge
 
 logger = logging.getLogger(__name__)
-IGNORE = -100
 _BRIEF = "[BRIEF]"  # the task mark of our own bases; other bases have no such token and get none
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _COPIED_SOURCE, _COPIED_TOKENS, _COPIED_TARGET = 360, 300, 120  # of a copying decoder: characters and tokens that it reads, tokens that it writes

@@ -174,12 +174,16 @@ def draw_articles(corpora: Path, n: int, splits: Splits, seed: int) -> list[Docu
 
     No annotated article is among them, and no reprint of one that measures.
     """
-    known = splits.ids
-    measured = {gram for part in (splits.development, splits.calibration, *splits.tests.values()) for e in part for gram in _grams(e.article.text)}
-    pool = (d for d in _iter_pool(corpora) if d.id not in known and not _is_reprint(d, measured))
-    richest = heapq.nlargest(n, pool, key=lambda d: (register_density(d.text), d.id))
+    richest = heapq.nlargest(n, iter_unread(corpora, splits), key=lambda d: (register_density(d.text), d.id))
     random.Random(seed).shuffle(richest)
     return richest
+
+
+def iter_unread(corpora: Path, splits: Splits) -> Iterator[Document]:
+    """Yield the articles of the corpora that are neither annotated nor reprints of one that measures."""
+    known = splits.ids
+    measured = {gram for part in (splits.development, splits.calibration, *splits.tests.values()) for e in part for gram in _grams(e.article.text)}
+    return (d for d in _iter_pool(corpora) if d.id not in known and not _is_reprint(d, measured))
 
 
 def _iter_pool(corpora: Path) -> Iterator[Document]:

@@ -21,7 +21,16 @@ _FIGURE = re.compile(r"\d[\d.,]*(?:多|余)?(?:个|项|家|宗|份|人|万|亿|%
 
 
 def draw_pair(document: Document, text: str, rng: np.random.Generator) -> tuple[str, str] | None:
-    """Return (source with its task mark, target) of a task drawn for a document; None where no task fits it.
+    """Return (source with its task mark, target) of a task drawn for a document; None where no task fits it. The sentences asked for are hidden in half of their sources."""
+    drawn = draw_target(document, text, rng)
+    if drawn is None:
+        return None
+    task, target, gaps = drawn
+    return task + (_without(text, gaps) if gaps and rng.random() < _HIDDEN_SHARE else text), target
+
+
+def draw_target(document: Document, text: str, rng: np.random.Generator) -> tuple[str, str, list[tuple[int, int]]] | None:
+    """Return the mark of a task drawn for a document, its target and, where that is sentences, their spans; None where no task fits it.
 
     ``text`` is as much of the document's text as a source holds: a target must not come from beyond it.
 
@@ -39,11 +48,10 @@ def draw_pair(document: Document, text: str, rng: np.random.Generator) -> tuple[
         return None
     task = tasks[int(rng.integers(len(tasks)))]
     if task == BRIEF:
-        return BRIEF + text, document.summary or ""
+        return BRIEF, document.summary or "", []
     if task == TITLE:
-        return TITLE + text, document.title or ""
-    target = "".join(text[a:b].strip() for a, b in gaps)
-    return COPY + (_without(text, gaps) if rng.random() < _HIDDEN_SHARE else text), target
+        return TITLE, document.title or "", []
+    return COPY, "".join(text[a:b].strip() for a, b in gaps), gaps
 
 
 def gap_sentences(text: str, most: int = 2) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ import atexit
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -216,13 +216,19 @@ def _score_summary(examples: Sequence[Example], predictions: Sequence[BaselinePr
 
 def _traits(example: Example, summary: str) -> dict[str, int]:
     """Return the counts of one summary; an annotation without summary has no figures to find."""
-    article, annotation = example.article, example.annotation
-    return count_traits(summary, annotation.summary, clean_title(article.title), clean_text(article.text).text, annotation.facts)
+    return count_traits(summary, example.annotation.summary, *cleaned(example.article), example.annotation.facts)
 
 
 def source_text(article: Article) -> str:
     """Return what a summary may take figures from: the title and the cleaned text."""
-    return f"{clean_title(article.title) or ''}\n{clean_text(article.text).text}"
+    title, text = cleaned(article)
+    return f"{title or ''}\n{text}"
+
+
+@lru_cache(maxsize=2048)  # every system that summarises is held to the same articles
+def cleaned(article: Article) -> tuple[str | None, str]:
+    """Return title and text of an article as serving reads them."""
+    return clean_title(article.title), clean_text(article.text).text
 
 
 def _score_facts(examples: Sequence[Example], predictions: Sequence[BaselinePrediction], report: dict[str, Any], vectors: Vectors) -> None:

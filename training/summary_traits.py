@@ -3,16 +3,13 @@
 ``count_traits(summary, gold, article, facts)`` counts for one article; ``training.scoring`` adds the counts up. Figures and names are read as the check of summaries reads them.
 """
 
-from collections.abc import Callable
-from decimal import Decimal
-
-from data.schema import Facts, Figure
+from data.schema import Facts
 from models.faithfulness import count_names, read_source
 from models.figures import find_figures
+from models.outcomes import tells_fact
 from models.sentences import split_sentences
 
 _GRAM = 4
-_YI = Decimal(10**8)
 _STOPS = "。！？；， \n"
 
 
@@ -32,29 +29,17 @@ def count_traits(summary: str, gold: str, title: str | None, text: str, facts: F
         the whole summary stands in one sentence of the article.
 
     """
-    wanted = [holds for holds in _tests_of(facts) if any(holds(figure) for figure in find_figures(gold))]
-    ours = find_figures(summary)
+    in_gold, ours = find_figures(gold), find_figures(summary)
+    told = [(fact, value) for fact, value in facts.to_json().items() if value is not None]
+    wanted = [(fact, value) for fact, value in told if any(tells_fact(figure, fact, value) for figure in in_gold)]
     n_names, n_named = count_names(summary, read_source(text, title))
     grams = [summary[i : i + _GRAM] for i in range(len(summary) - _GRAM + 1)]
     article = f"{title or ''}\n{text}"
     core = summary.strip(_STOPS)
     return {
-        "n_key_figures": len(wanted), "n_key_found": sum(any(holds(figure) for figure in ours) for holds in wanted),
+        "n_key_figures": len(wanted), "n_key_found": sum(any(tells_fact(figure, *own) for figure in ours) for own in wanted),
         "n_names": n_names, "n_named": n_named,
         "n_grams": len(grams), "n_novel": sum(gram not in article for gram in grams), "n_repeated": len(grams) - len(set(grams)),
         "characters": len(summary),
         "copies_sentence": int(bool(core) and any(core in text[a:b] for a, b in split_sentences(text, max_chars=10**6))),
     }  # fmt: skip
-
-
-def _tests_of(facts: Facts) -> list[Callable[[Figure], bool]]:
-    """Return for each fact whether a figure tells it."""
-
-    def counts(value: int) -> Callable[[Figure], bool]:
-        return lambda figure: figure.kind == "count" and figure.value == value
-
-    def amounts(value: float) -> Callable[[Figure], bool]:
-        return lambda figure: figure.kind == "amount" and figure.unit == "CNY" and figure.value == Decimal(str(value)) * _YI
-
-    tests = [counts(value) for value in (facts.signed_projects, facts.total_projects) if value is not None]
-    return tests + [amounts(value) for value in (facts.signed_amount, facts.total_amount) if value is not None]

@@ -8,13 +8,13 @@ from transformers import AutoTokenizer
 
 from data.errors import CheckpointRefused
 from models.copynet import (
-    LEFT_OUT,
-    NOTHING,
+    IGNORE,
+    NOT_COPIED,
     TASKS,
     CopyNet,
-    CopySettings,
     CopySummarizer,
     CopyTokens,
+    DecoderConfig,
     is_copynet,
     load_copynet,
     save_copynet,
@@ -34,18 +34,20 @@ def tokens(tokenizer):
 @pytest.fixture(scope="module")
 def net(tiny_bases, tokenizer):
     torch.manual_seed(3)
-    return build_copynet(tiny_bases["encoder"], tokenizer, CopySettings(n_layers=1)).eval()
+    return build_copynet(tiny_bases["encoder"], tokenizer, DecoderConfig(n_layers=1)).eval()
 
 
 def test_a_source_and_its_target_come_back_with_tokens_beyond_the_vocabulary(tokens):
     source = tokens.read(TITLE, TEXT, 128)
-    assert source.copy_ids[0] == NOTHING
+    assert source.copy_ids[0] == NOT_COPIED
     assert len(source.input_ids) == len(source.copy_ids)
     ids = tokens.target("龘龘公司签约12个项目", source, 64)
-    assert ids[-1] == tokens.end
-    assert any(number >= tokens.n_words for number in ids) == (tokens.tokenizer("龘", add_special_tokens=False)["input_ids"] == [tokens.unknown])
+    assert ids[-1] == tokens.eos_token_id
+    assert any(number >= tokens.vocab_size for number in ids) == (
+        tokens.tokenizer("龘", add_special_tokens=False)["input_ids"] == [tokens.unk_token_id]
+    )
     assert tokens.text(ids[:-1], source) == "龘龘公司签约12个项目"
-    assert LEFT_OUT in tokens.target("爨", source, 64)  # in neither: nothing to learn
+    assert IGNORE in tokens.target("爨", source, 64)  # in neither: nothing to learn
     assert len(tokens.read(None, TEXT * 50, 100).input_ids) == 100
     assert len(tokens.target(TEXT * 50, source, 100)) == 100
 
@@ -65,25 +67,27 @@ def test_digits_and_marks_can_only_be_copied(net, tokens):
     source = tokens.read(None, "临川县举行会议，各方代表出席并讲话，会议气氛热烈。", 128)
     digits = {number for number, token in tokens._surfaces.items() if any(char.isdigit() for char in token)}
     assert digits <= set(tokens.copied_only)
-    assert tokens.end not in tokens.copied_only
-    for ids, _ in net.search(torch.tensor([source.input_ids]), torch.tensor([source.copy_ids]), 1, tokens.end, tokens.unknown, 3, 40):
+    assert tokens.eos_token_id not in tokens.copied_only
+    for ids, _ in net.search(torch.tensor([source.input_ids]), torch.tensor([source.copy_ids]), 1, tokens.eos_token_id, tokens.unk_token_id, 3, 40):
         assert not digits & set(ids)  # the source has none
 
 
 def test_search_scores_what_the_loss_scores(net, tokens):
     source = tokens.read(TITLE, TEXT, 128)
-    found = net.search(torch.tensor([source.input_ids]), torch.tensor([source.copy_ids]), TASKS.index("brief"), tokens.end, tokens.unknown, 3, 40)
+    found = net.search(
+        torch.tensor([source.input_ids]), torch.tensor([source.copy_ids]), TASKS.index("brief"), tokens.eos_token_id, tokens.unk_token_id, 3, 40
+    )
     assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
     for ids, score in found:
         if len(ids) < 40:  # ended by itself
             with torch.inference_mode():
-                loss = net.loss(collate([(source, [*ids, tokens.end], 1)], tokens)).item()
+                loss = net.loss(collate([(source, [*ids, tokens.eos_token_id], 1)], tokens)).item()
             assert -loss == pytest.approx(score, rel=1e-3)
 
 
 def test_it_learns_to_copy(tiny_bases, tokenizer, tokens):
     torch.manual_seed(5)
-    model = build_copynet(tiny_bases["encoder"], tokenizer, CopySettings(n_layers=1, dropout=0.0))
+    model = build_copynet(tiny_bases["encoder"], tokenizer, DecoderConfig(n_layers=1, dropout=0.0))
     source = tokens.read(TITLE, TEXT, 128)
     batch = collate([(source, tokens.target("临川县集中签约12个项目，总投资30亿元。", source, 64), 1)], tokens)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
@@ -108,7 +112,7 @@ def test_a_folder_comes_back_as_it_was_saved(net, tokenizer, tmp_path):
     generation = Generation(max_source=128, max_target=30, num_beams=2)
     ours, theirs = (CopySummarizer(m, t, generation, torch.device("cpu")).candidates(TEXT) for m, t in ((net, tokenizer), (back, back_tokenizer)))
     assert [c.score for c in ours] == pytest.approx([c.score for c in theirs], abs=0.02)
-    assert torch.equal(back.barred, net.barred)
+    assert torch.equal(back.logit_mask, net.logit_mask)
 
 
 def test_damaged_folders_are_refused(net, tokenizer, tmp_path):
