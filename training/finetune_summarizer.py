@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -53,24 +53,14 @@ def finetune_summarizer(config: FinetuneConfig) -> Manifest:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     device = pick_device(config.device)
-    copies = is_copynet(Path(config.base))
-    config = replace(config, max_length=(config.max_length or _COPIED_TOKENS) if copies else pick_length(config))
     taxonomy = load_taxonomy()
     splits = read_splits(config.data, config.corpora, config.dev_share)
     train, dev = ([e for e in part if e.annotation.summary] for part in (splits.train, splits.development))
     supported = [e for e in train if not check_summary(e.annotation.summary, e.article.text, e.article.title)]
     logger.info("%d pairs, %d left out for unsupported figures or names, %d for development", len(supported), len(train) - len(supported), len(dev))
     selector = load_selector(config.selection)
-    engine: TorchSummarizer | CopySummarizer
-    if copies:
-        tokenizer, model = load_copynet(Path(config.base))
-        generation = Generation(max_source=config.max_length, max_target=_COPIED_TARGET, source_characters=_COPIED_SOURCE if selector else 0)
-        engine = CopySummarizer(model.to(device), tokenizer, generation, device)
-    else:
-        tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)
-        model = AutoModelForSeq2SeqLM.from_pretrained(config.base, trust_remote_code=False, dtype=torch.float32).to(device)
-        generation = Generation(prefix=_BRIEF if _BRIEF in tokenizer.get_vocab() else "", max_source=config.max_length)
-        engine = TorchSummarizer(model, tokenizer, generation, device)
+    config, engine, model, tokenizer = open_base(config, selector is not None, device)
+    generation = engine.generation
     started_at = time.monotonic()
     history = fit(model, tokenizer, supported, dev, generation, config, device, selector)
     model.eval()
@@ -84,6 +74,27 @@ def finetune_summarizer(config: FinetuneConfig) -> Manifest:
     made = Manifest("summarizer", config.name, config.version, taxonomy, CLEAN_VERSION, decoding, metrics, saved_config(config, train, dev))
     write = save_copynet if isinstance(model, CopyNet) else write_model
     return save_checkpoint(config.output, made, lambda folder: write(model, tokenizer, folder), summarizer_card(made))
+
+
+def open_base(config: FinetuneConfig, selects: bool, device: torch.device) -> tuple[FinetuneConfig, Engine, Any, PreTrainedTokenizerBase]:
+    """Return the configuration with its source length, and the base as serving asks it, as a network, and its tokenizer.
+
+    Args:
+        config: of the run.
+        selects: whether a selection checkpoint picks the sources of a copying decoder.
+        device: where the network goes.
+
+    """
+    if is_copynet(Path(config.base)):
+        config = replace(config, max_length=config.max_length or _COPIED_TOKENS)
+        tokenizer, model = load_copynet(Path(config.base))
+        generation = Generation(max_source=config.max_length, max_target=_COPIED_TARGET, source_characters=_COPIED_SOURCE if selects else 0)
+        return config, CopySummarizer(model.to(device), tokenizer, generation, device), model, tokenizer
+    config = replace(config, max_length=pick_length(config))
+    tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)
+    other = AutoModelForSeq2SeqLM.from_pretrained(config.base, trust_remote_code=False, dtype=torch.float32).to(device)
+    generation = Generation(prefix=_BRIEF if _BRIEF in tokenizer.get_vocab() else "", max_source=config.max_length)
+    return config, TorchSummarizer(other, tokenizer, generation, device), other, tokenizer
 
 
 def load_selector(folder: Path | None) -> ClauseSelector | None:
@@ -194,7 +205,7 @@ def batch_loss(
 ) -> Tensor:
     """Return the mean cross-entropy a target token, in nats."""
     if isinstance(model, CopyNet):
-        read = CopyTokens(tokenizer)
+        read = _copy_tokens(tokenizer)
         with mixed_precision(device):
             return model.loss(
                 {key: value.to(device) for key, value in collate([copied_pair(read, *pair, generation) for pair in pairs], read).items()}
@@ -206,6 +217,11 @@ def batch_loss(
     with mixed_precision(device):
         loss: Tensor = model(**batch).loss
     return loss
+
+
+@lru_cache(maxsize=1)  # it walks through the vocabulary: once a run, not once a batch
+def _copy_tokens(tokenizer: PreTrainedTokenizerBase) -> CopyTokens:
+    return CopyTokens(tokenizer)
 
 
 def copied_pair(tokens: CopyTokens, source: str, target: str, generation: Generation) -> Pair:
