@@ -373,7 +373,7 @@ def load_copynet(folder: Path) -> tuple[PreTrainedTokenizerBase, CopyNet]:
     try:
         row = json.loads((folder / "config.json").read_text("utf-8"))
         tokenizer = PreTrainedTokenizerFast.from_pretrained(str(folder), local_files_only=True)  # AutoTokenizer would look for a class of this config
-        encoder = AutoModel.from_config(ModernBertConfig(**row["encoder"]))  # type: ignore[no-untyped-call]
+        encoder = AutoModel.from_config(ModernBertConfig(**row["encoder"]), attn_implementation="eager")  # type: ignore[no-untyped-call]
         model = CopyNet(encoder, DecoderConfig(**row["decoder"]), CopyTokens(tokenizer).copied_only)
         model.load_state_dict({name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()})
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:

@@ -204,9 +204,12 @@ class LabelsConfig(ScheduleConfig):
 class CopyConfig(ScheduleConfig):
     """A stage for the summariser that copies: an encoder base and a fresh decoder on titles, briefs and central sentences of public articles."""
 
-    base: Path = doc(dataclasses.MISSING, "base folder of the encoder")
+    base: Path = doc(dataclasses.MISSING, "base folder of the encoder, or a copying network to go on with")
     corpora: Path = doc(dataclasses.MISSING, "folder of .jsonl.zst files with title, text, summary")
     data: str = doc("data/processed", "what `python -m data prepare` wrote: none of it is among the articles")
+    selection: Path | None = doc(None, "selection checkpoint that teaches: its summaries are targets for `selected` of the articles")
+    selected: float = doc(0.6, "share of the articles that a selection checkpoint summarises, where there is one")
+    articles: int = doc(0, "so many articles, those richest in words of the trade; 0 for all")
     decoder_layers: int = doc(2, "decoder layers")
     characters: int = doc(480, "characters of an article that are read, from the first")
     max_length: int = doc(300, "longest source, tokens")
@@ -218,6 +221,8 @@ class CopyConfig(ScheduleConfig):
         """Check the fields; all findings in one error."""
         wrong = self._findings()
         wrong += too_small(self, 1, "decoder_layers", "batch_articles") + too_small(self, 64, "characters", "max_length")
+        if not 0 <= self.selected <= 1:
+            wrong.append(f"selected must be a share in [0, 1], got {self.selected}")
         if wrong:
             raise ValueError("; ".join(wrong))
 

@@ -1,7 +1,10 @@
 """Training of the copying summariser (``models/copynet.py``): a stage on public articles, and the batches that fine-tuning shares with it.
 
 ``python -m training pretrain copy --base ENCODER --corpora DIR --output RUN`` teaches a fresh decoder on titles, briefs and the sentences that cover an article best, all of them short texts made of
-their article's own words; ``finetune summarizer --base RUN/base`` goes on with annotators' summaries.
+their article's own words; ``finetune summarizer --base RUN/base`` goes on with annotators' summaries. With ``--selection CHECKPOINT`` most targets are the summaries that the choice of clauses makes of
+articles nobody has read: the decoder learns what it is to replace, and everything in them is supported.
+
+Source of the latter: sequence-level knowledge distillation (arXiv 1606.07947).
 """
 
 import json
@@ -16,18 +19,25 @@ from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
 from data.errors import InputError
-from models.copynet import IGNORE, NOT_COPIED, TASKS, CopyNet, CopySource, CopyTokens, DecoderConfig, save_copynet
+from data.taxonomy import load_taxonomy
+from models.copynet import IGNORE, NOT_COPIED, TASKS, CopyNet, CopySource, CopyTokens, DecoderConfig, is_copynet, load_copynet, save_copynet
 from models.device import pick_device
+from models.faithfulness import check_summary
+from models.outcomes import build_outcomes
+from models.registry import open_checkpoint
+from models.selector import ClauseSelector
 from training.config import CopyConfig, named_config
 from training.corpus import Document
 from training.dataset import read_splits
-from training.label_stage import iter_unread
+from training.label_stage import draw_articles, iter_unread
 from training.pairs import BRIEF, COPY, TITLE, draw_target
 from training.steps import load_state, run_steps
 
 _MARKS = dict(zip((TITLE, BRIEF, COPY), TASKS, strict=True))
 _LEAD = 60  # characters that are asked for where an article has neither title nor brief nor central sentences
 _WITH_TITLE = 0.7  # share of the sources, other than those that ask for it, that begin with the headline
+SOURCE_CHARACTERS = 360  # that a copying decoder reads of an article in fine-tuning and serving
+_READ = 3000  # characters of an article that a teacher reads
 _POOL = 8  # batches drawn at once and sorted by length, so that little is padded
 _STEP = 32  # sources are padded to multiples: few shapes
 _ENCODER_RATE = 0.3  # of the decoder's: it has read before
@@ -45,8 +55,15 @@ def pretrain_copying(config: CopyConfig) -> Path:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     device = pick_device(config.device)
-    tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)
-    model = build_copynet(config.base, tokenizer, DecoderConfig(n_layers=config.decoder_layers)).to(device)
+    if is_copynet(config.base):
+        tokenizer, model = load_copynet(config.base)
+    else:
+        tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)
+        model = build_copynet(config.base, tokenizer, DecoderConfig(n_layers=config.decoder_layers))
+    model.to(device)
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0  # hardly an article is read twice, and drawing the masks takes an eighth of a step
     stream = CopyStream(read_articles(config), CopyTokens(tokenizer), config)
     optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW(rates_of(model, config.lr), betas=(0.9, 0.98), weight_decay=0.01)]
     progress = load_state(config.output / "state", model, optimizers)
@@ -73,7 +90,8 @@ def build_copynet(base: Path, tokenizer: PreTrainedTokenizerBase, decoder: Decod
         InputError: an encoder of another architecture than our own bases.
 
     """
-    encoder = AutoModel.from_pretrained(base, trust_remote_code=False, dtype=torch.float32)
+    # torch's own attention takes three times as long backwards on a CPU as that of three plain products.
+    encoder = AutoModel.from_pretrained(base, trust_remote_code=False, dtype=torch.float32, attn_implementation="eager")
     if encoder.config.model_type != "modernbert":
         raise InputError(f"{base}: the copying decoder needs an encoder that `pretrain encoder` makes (modernbert), not {encoder.config.model_type}")
     return CopyNet(encoder, decoder, CopyTokens(tokenizer).copied_only)
@@ -93,7 +111,8 @@ def read_articles(config: CopyConfig) -> list[Document]:
         InputError: none.
 
     """
-    found = list(iter_unread(config.corpora, read_splits(config.data, config.corpora, 0.2)))
+    splits = read_splits(config.data, config.corpora, 0.2)
+    found = draw_articles(config.corpora, config.articles, splits, config.seed) if config.articles else list(iter_unread(config.corpora, splits))
     if not found:
         raise InputError(f"{config.corpora}: no articles that are not annotated")
     random.Random(config.seed).shuffle(found)
@@ -106,6 +125,7 @@ class CopyStream:
     def __init__(self, articles: Sequence[Document], tokens: CopyTokens, config: CopyConfig) -> None:
         """Take the articles, in the order in which they are read."""
         self.articles, self.tokens, self.config = articles, tokens, config
+        self.teacher = None if config.selection is None else SelectionTeacher(config.selection)
         self.n_articles = len(articles)
         self._pool: tuple[int, list[list[Pair]]] = (-1, [])
 
@@ -120,7 +140,7 @@ class CopyStream:
         size = self.config.batch_articles
         rng = np.random.default_rng((self.config.seed, number))
         places = range(number * _POOL * size, (number + 1) * _POOL * size)
-        pairs = [draw_pair(self.articles[place % self.n_articles], self.tokens, self.config, rng) for place in places]
+        pairs = [draw_pair(self.articles[place % self.n_articles], self.tokens, self.config, rng, self.teacher) for place in places]
         pairs.sort(key=lambda pair: len(pair[0].input_ids))
         batches = [pairs[i : i + size] for i in range(0, len(pairs), size)]
         return [batches[i] for i in rng.permutation(len(batches))]
@@ -134,8 +154,34 @@ class CopyStream:
         return 1.0
 
 
-def draw_pair(document: Document, tokens: CopyTokens, config: CopyConfig, rng: np.random.Generator) -> Pair:
-    """Return source and target of a task drawn for an article (``training.pairs``); no sentence is hidden: it is to be copied."""
+class SelectionTeacher:
+    """The shipped way to summarise, as a teacher: what it would give a decoder to read, and the summary that it makes of the article's clauses."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load a selection checkpoint.
+
+        Raises:
+            CheckpointRefused: it is none.
+
+        """
+        open_checkpoint(folder, "selection")
+        self._selector, self._taxonomy = ClauseSelector.load(folder), load_taxonomy()
+
+    def pair(self, document: Document, max_characters: int) -> tuple[str, str] | None:
+        """Return the sentences picked, of up to ``max_characters``, and the summary; None where the clauses make none or one that the article does not support."""
+        text = document.text[:_READ]
+        outcomes = build_outcomes(text, document.title)
+        own = (text, document.title, outcomes, (), self._taxonomy)
+        summary = self._selector.summarize(*own)
+        return None if not summary or check_summary(summary, text, document.title) else (self._selector.pick_sentences(*own, max_characters), summary)
+
+
+def draw_pair(document: Document, tokens: CopyTokens, config: CopyConfig, rng: np.random.Generator, teacher: SelectionTeacher | None = None) -> Pair:
+    """Return source and target of a task drawn for an article: what a teacher makes of it, or one of ``training.pairs``; no sentence is hidden: it is to be copied."""
+    taught = teacher.pair(document, SOURCE_CHARACTERS) if teacher is not None and rng.random() < config.selected else None
+    if taught is not None:
+        source = tokens.read(document.title if rng.random() < _WITH_TITLE else None, taught[0], config.max_length)
+        return source, tokens.target(taught[1], source, DecoderConfig().max_target), TASKS.index("brief")
     text = document.text[: config.characters]
     mark, target, _ = draw_target(document, text, rng) or (COPY, text[:_LEAD], [])
     title = document.title if mark != TITLE and rng.random() < _WITH_TITLE else None

@@ -34,7 +34,7 @@ from models.selector import ClauseSelector
 from models.summarizer import Candidate, Engine, Generation, TorchSummarizer, rank, source_of
 from training.card import summarizer_card
 from training.config import FinetuneConfig
-from training.copying import Pair, collate, rates_of
+from training.copying import SOURCE_CHARACTERS, Pair, collate, rates_of
 from training.dataset import read_splits
 from training.finetune import pick_length, saved_config, write_model
 from training.metrics.rouge_zh.rouge_zh import rouge
@@ -42,7 +42,7 @@ from training.metrics.rouge_zh.rouge_zh import rouge
 logger = logging.getLogger(__name__)
 _BRIEF = "[BRIEF]"  # the task mark of our own bases; other bases have no such token and get none
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_COPIED_SOURCE, _COPIED_TOKENS, _COPIED_TARGET = 360, 300, 120  # of a copying decoder: characters and tokens that it reads, tokens that it writes
+_COPIED_TOKENS, _COPIED_TARGET = 300, 120  # of a copying decoder: tokens that it reads and writes
 _MAX_GATE_ARTICLES = 120
 _LEAST_GAIN = 0.002  # ROUGE-L; beam search costs several times the rest of an article, so it has to earn it
 
@@ -88,7 +88,7 @@ def open_base(config: FinetuneConfig, selects: bool, device: torch.device) -> tu
     if is_copynet(Path(config.base)):
         config = replace(config, max_length=config.max_length or _COPIED_TOKENS)
         tokenizer, model = load_copynet(Path(config.base))
-        generation = Generation(max_source=config.max_length, max_target=_COPIED_TARGET, source_characters=_COPIED_SOURCE if selects else 0)
+        generation = Generation(max_source=config.max_length, max_target=_COPIED_TARGET, source_characters=SOURCE_CHARACTERS if selects else 0)
         return config, CopySummarizer(model.to(device), tokenizer, generation, device), model, tokenizer
     config = replace(config, max_length=pick_length(config))
     tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)
