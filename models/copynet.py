@@ -32,8 +32,11 @@ NOT_COPIED = -1  # in copy_ids: a place of the source that is never copied
 IGNORE = -100  # a label that counts for nothing
 _BARRED = -1e4  # logit
 _MIN_PROB = 1e-9
-_MIN_TARGET = 12  # tokens of a summary
+_DEAD = -1e8  # log-probability of a row that holds what is barred, and below
 _NO_REPEAT_NGRAM = 5  # tokens
+
+_MARKS = {"《": "》", "“": "”", "「": "」"}
+_LONGEST_SPAN = 40  # tokens
 
 KeyValues = tuple[Tensor, Tensor]
 
@@ -193,7 +196,16 @@ class CopyNet(nn.Module):
 
     @torch.inference_mode()
     def search(
-        self, input_ids: Tensor, copy_ids: Tensor, task: int, eos_token_id: int, unk_token_id: int, num_beams: int, max_target: int
+        self,
+        input_ids: Tensor,
+        copy_ids: Tensor,
+        task: int,
+        eos_token_id: int,
+        unk_token_id: int,
+        num_beams: int,
+        max_target: int,
+        guard: "SpanGuard | None" = None,
+        min_target: int = 1,
     ) -> list[tuple[list[int], float]]:
         """Return the n-best targets of one source by beam search, best first: ids and mean log-probability of a token.
 
@@ -205,25 +217,31 @@ class CopyNet(nn.Module):
             unk_token_id: what a copied token beyond the vocabulary is read as in the next step.
             num_beams: kept at each step, and returned.
             max_target: tokens.
+            guard: keeps figures and quotations as the source writes them.
+            min_target: tokens before which no target ends.
 
         """
+        guard = guard or SpanGuard([], [])
         device = input_ids.device
         source = self.encode(input_ids, torch.ones_like(input_ids)).expand(num_beams)
         rows: list[list[int]] = [[] for _ in range(num_beams)]
         scores = torch.tensor([0.0] + [-1e9] * (num_beams - 1), device=device)
         x, past_key_values = self.task_embeddings(torch.full((num_beams,), task, device=device))[:, None], None
         done: list[tuple[list[int], float]] = []
+        within: list[tuple[int, ...]] = [()] * num_beams
         for step in range(min(max_target, self.config.max_target)):
             states, past_key_values = self._decode(x, source, past_key_values, step)
             log_probs = self._next_log_probs(states, source, copy_ids)
             for beam, row in enumerate(rows):
-                log_probs[beam, [*_repeats(row), *([eos_token_id] if step < _MIN_TARGET else [])]] = -1e9
+                log_probs[beam, [*_repeats(row), *([eos_token_id] if step < min_target else [])]] = -1e9
+                guard.bar(log_probs[beam], within[beam])
             ended, going = _continue_beams(rows, scores[:, None] + log_probs, eos_token_id)
             done += [(row, score / (step + 1)) for row, score in ended]
             if len(done) >= num_beams and max(score for _, score in done) >= going[0][2] / (step + 1):
                 break
             order = torch.tensor([beam for beam, _, _ in going], device=device)
             rows = [[*rows[beam], token] for beam, token, _ in going]
+            within = [guard.step(within[beam], token) for beam, token, _ in going]
             scores = torch.tensor([score for _, _, score in going], device=device)
             past_key_values = [(keys[order], values[order]) for keys, values in past_key_values]
             x = self._embed(torch.tensor([[token if token < self.vocab_size else unk_token_id] for _, token, _ in going], device=device))
@@ -248,7 +266,8 @@ def _continue_beams(
     for score, index in zip(best.tolist(), found.tolist(), strict=True):
         beam, token = divmod(index, totals.shape[1])
         if token == eos_token_id:
-            ended.append((rows[beam], score))
+            if score > _DEAD:
+                ended.append((rows[beam], score))
         elif len(going) < len(rows):
             going.append((beam, token, score))
     return ended, going
@@ -258,6 +277,47 @@ def _repeats(row: Sequence[int]) -> list[int]:
     """Return the tokens that would repeat a sequence of ``_NO_REPEAT_NGRAM`` tokens."""
     n = _NO_REPEAT_NGRAM - 1
     return [row[i + n] for i in range(len(row) - n) if row[i : i + n] == row[-n:]]
+
+
+class SpanGuard:
+    """Spans that a target may hold only as the source has them, from their first token to their last: figures with the token behind them, quotations, titles of documents.
+
+    A digit sequence that the source does not hold can so not be produced, nor a figure without its unit. Source: constrained decoding along a trie (arXiv 2010.00904).
+    """
+
+    def __init__(self, spans: Sequence[Sequence[int]], starters: Sequence[int]) -> None:
+        """Take the spans of a source.
+
+        Args:
+            spans: ids of each, of two tokens and more.
+            starters: ids that begin such spans; one that begins none here cannot be produced.
+
+        """
+        self._next: dict[tuple[int, ...], set[int]] = {}
+        self._starters = frozenset(starters)
+        self._whole = {tuple(span) for span in spans}
+        for span in self._whole:
+            for end in range(1, len(span)):
+                self._next.setdefault(span[:end], set()).add(span[end])
+        self._barred = sorted(self._starters - {span[0] for span in self._whole})
+
+    def step(self, within: tuple[int, ...], token: int) -> tuple[int, ...]:
+        """Return the part of a span that a row stands in after a token; empty outside of spans."""
+        if within:
+            within = (*within, token)
+            if within not in self._whole or within in self._next:
+                return within
+        return (token,) if token in self._starters else ()
+
+    def bar(self, log_probs: Tensor, within: tuple[int, ...]) -> None:
+        """Bar, in place, the tokens (n_tokens,) that would break a span."""
+        if not within:
+            log_probs[self._barred] = -1e9
+            return
+        allowed = sorted(self._next.get(within, ()))
+        kept = log_probs[allowed]
+        log_probs.fill_(-1e9)
+        log_probs[allowed] = kept
 
 
 # Text ---------------------------------------------------------------------------------------------------------
@@ -282,6 +342,7 @@ class CopyTokens:
         self.pad_token_id, self.unk_token_id = int(tokenizer.pad_token_id), int(tokenizer.unk_token_id)
         self.eos_token_id = int(tokenizer.sep_token_id)
         self._surfaces = {number: token for token, number in tokenizer.get_vocab().items()}
+        self._starters = [number for number, token in self._surfaces.items() if token in _MARKS or token.isdigit()]
         special = set(tokenizer.get_added_vocab().values()) - {self.eos_token_id}
         self.copied_only = sorted(special | {number for number, token in self._surfaces.items() if any(char.isdigit() for char in token)})
 
@@ -301,6 +362,23 @@ class CopyTokens:
         ]
         return CopySource([int(self.tokenizer.cls_token_id), *(token for token, _ in pieces)], [NOT_COPIED, *copy_ids], oov_ids)
 
+    def guard(self, source: CopySource) -> SpanGuard:
+        """Return the spans of a source that its summary keeps as they are."""
+        ids = source.copy_ids
+        surfaces = ["" if number == NOT_COPIED else self._surface(number, source) for number in ids]
+        spans = []
+        for start, surface in enumerate(surfaces):
+            if surface.isdigit() and not (start and _is_number(surfaces[start - 1])):
+                end = next((i for i in range(start, len(ids)) if not _is_number(surfaces[i])), len(ids))
+                spans.append(ids[start : end + 1])
+            elif surface in _MARKS:
+                end = next((i for i in range(start, min(len(ids), start + _LONGEST_SPAN)) if surfaces[i] == _MARKS[surface]), start)
+                spans.append(ids[start : end + 1])
+        return SpanGuard([span for span in spans if len(span) > 1 and NOT_COPIED not in span], self._starters)
+
+    def _surface(self, number: int, source: CopySource) -> str:
+        return self._surfaces[number] if number < self.vocab_size else next(key for key, own in source.oov_ids.items() if own == number)
+
     def target(self, text: str, source: CopySource, max_target: int) -> list[int]:
         """Return the ids of a target, its end included; ``IGNORE`` for a token that neither vocabulary nor source holds."""
         ids = [source.oov_ids.get(surface, IGNORE) if token == self.unk_token_id else token for token, surface in self._pieces(text)]
@@ -310,6 +388,10 @@ class CopyTokens:
         """Return the text of a target."""
         beyond = {number: surface for surface, number in source.oov_ids.items()}
         return "".join(beyond[number] if number >= self.vocab_size else self._surfaces[number] for number in ids)
+
+
+def _is_number(surface: str) -> bool:
+    return surface.isdigit() or surface in (".", ",")
 
 
 def split_title(source: str) -> tuple[str | None, str]:
@@ -340,6 +422,8 @@ class CopySummarizer:
             self.tokens.unk_token_id,
             self.generation.num_beams,
             self.generation.max_target,
+            self.tokens.guard(read),
+            min(self.generation.min_target, len(read.input_ids) // 2),  # a short source has no long summary
         )
         return [Candidate(tidy(self.tokens.text(ids, read), source), score) for ids, score in found]
 

@@ -292,8 +292,9 @@ class Predictor:
         text, title, selector = item.cleaned.text, item.title, self.selector
         if selector is None:
             return summarize(self.summarizer, title, text, outcomes, brief=list(activities) == [OTHER])
-        choose, pick = (partial(own, text, title, outcomes, activities, self.taxonomy) for own in (selector.summarize, selector.pick_sentences))
-        return summarize(self.summarizer, title, text, outcomes, list(activities) == [OTHER], choose, pick)
+        own = (text, title, outcomes, activities, self.taxonomy)
+        choose, pick, read = partial(selector.summarize, *own), partial(selector.pick_sentences, *own), partial(selector.read_expected, *own)
+        return summarize(self.summarizer, title, text, outcomes, list(activities) == [OTHER], choose, pick, read)
 
     def _review(
         self, item: Prepared, labelled: Labelled, activities: Sequence[str], summary: Summary | None, outcomes: Outcomes | None

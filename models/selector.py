@@ -10,7 +10,7 @@ Source of the objective: expected F1 as in extraction by dynamic budget; the tar
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,20 @@ class ClauseSelector:
     ) -> Scores:
         """Return ``score`` with the bonus of clauses that tell a fact: what clauses are chosen by."""
         return self.score(clauses, text, title, outcomes, activity, taxonomy) + np.float32(self.figure_bonus) * tells_facts(clauses, outcomes)
+
+    def read_expected(self, text: str, title: str | None, outcomes: Outcomes, activity: Sequence[str], taxonomy: Taxonomy) -> Callable[[str], float]:
+        """Return what gives any summary of the article its expected overlap (F1 of character pairs, 0 to about 1) with an annotator's: a pair is worth the score of the best clause that holds it."""
+        clauses = split_clauses(text, title, outcomes)
+        worth: dict[str, float] = {}
+        for clause, score in zip(clauses, self.weigh(clauses, text, title, outcomes, activity, taxonomy).tolist(), strict=True):
+            for pair in clause.pairs:
+                worth[pair] = max(worth.get(pair, 0.0), score)
+
+        def expected(summary: str) -> float:
+            pairs = {summary[i : i + 2] for i in range(len(summary) - 1)}
+            return 2 * sum(worth.get(pair, 0.0) for pair in sorted(pairs)) / (len(pairs) + self.length)
+
+        return expected
 
     def pick_sentences(
         self, text: str, title: str | None, outcomes: Outcomes, activity: Sequence[str], taxonomy: Taxonomy, max_characters: int

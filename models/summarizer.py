@@ -1,8 +1,8 @@
 """Outcome summaries: candidates from the sequence-to-sequence model, checked against the article, else extractive.
 
 1. ``select_text`` picks what carries the outcome from the whole article. 2. Beam search gives n-best candidates.
-3. A candidate with a figure or name the article does not support is dropped, the rest are ranked by model score
-and by how much of the main outcome they hold. 4. If none is left, or the best is unlikely, a summary of the article's own clauses answers: those that
+3. A candidate with a figure or name the article does not support is dropped, the rest are ranked by model score,
+by how much of the main outcome they hold and by what the choice of clauses expects an annotator to use of them. 4. If none is left, or the best is unlikely, a summary of the article's own clauses answers: those that
 ``ClauseSelector`` chooses, else those of ``extract_summary``.
 
 Each article is decoded on its own, without padding: the same article gets the same summary in any company.
@@ -37,12 +37,16 @@ class Generation:
     source_characters: int = 0  # of the sentences that the selection checkpoint picks; 0 for as many as tokens, picked by hand-set scores
     max_target: int = 170  # tokens
     num_beams: int = 4
+    min_target: int = 1  # tokens before which no summary ends (of a copying decoder)
+    overlap_weight: float = 0.0  # of a candidate's expected overlap with an annotator's summary, beside its mean log-probability
     min_score: float = -0.6  # mean log-probability a token below which the extractive summary is better; 0 turns the decoder off
 
     def __post_init__(self) -> None:
         """Check what a manifest can get wrong."""
         if self.num_beams < 2:
             raise ValueError(f"num_beams must be at least 2 (candidates are compared), got {self.num_beams}")
+        if not (1 <= self.min_target <= self.max_target and self.overlap_weight >= 0):
+            raise ValueError(f"1 <= min_target <= max_target and overlap_weight >= 0 are needed, got {self.to_json()}")
         if not (self.max_source >= 64 and self.max_target >= 16 and self.min_score <= 0 and self.source_characters >= 0):
             raise ValueError(f"max_source >= 64, max_target >= 16, source_characters >= 0 and min_score <= 0 are needed, got {self.to_json()}")
 
@@ -132,12 +136,23 @@ def tidy(text: str, source: str) -> str:
     return joined if joined.endswith(("。", "！", "？")) or not joined else joined.rstrip("，、；：") + "。"
 
 
-def rank(candidates: Sequence[Candidate], outcomes: Outcomes) -> list[Candidate]:
-    """Return the candidates that have a summary's length, by model score and share of the outcome figures they hold."""
+def rank(
+    candidates: Sequence[Candidate], outcomes: Outcomes, expected: Callable[[str], float] | None = None, overlap_weight: float = 0.0
+) -> list[Candidate]:
+    """Return the candidates that have a summary's length, by model score, share of the outcome figures they hold, and expected overlap.
+
+    Args:
+        candidates: of a decoder.
+        outcomes: of the article.
+        expected: gives a summary its expected overlap with an annotator's (``ClauseSelector.read_expected``).
+        overlap_weight: of that overlap.
+
+    """
     wanted = {m.text for m in outcomes.mentions if m.kind in ("amount", "count") and m.scope == "batch" and m.status == "signed"}
 
     def worth(candidate: Candidate) -> float:
-        return candidate.score + (0.3 * sum(text in candidate.text for text in wanted) / len(wanted) if wanted else 0.0)
+        covered = 0.3 * sum(text in candidate.text for text in wanted) / len(wanted) if wanted else 0.0
+        return candidate.score + covered + (overlap_weight * expected(candidate.text) if expected is not None else 0.0)
 
     fit = [c for c in candidates if MIN_SUMMARY <= len(c.text) <= MAX_SUMMARY]
     return sorted(fit, key=lambda c: (-worth(c), c.text))
@@ -151,6 +166,7 @@ def summarize(
     brief: bool = False,
     choose_clauses: Callable[[], str] | None = None,
     pick_sentences: Callable[[int], str] | None = None,
+    read_expected: Callable[[], Callable[[str], float]] | None = None,
 ) -> Summary:
     """Return the summary of a cleaned article; ``ungrounded`` is empty unless all methods failed.
 
@@ -161,13 +177,14 @@ def summarize(
         outcomes: its figures and facts.
         brief: keeps an extractive summary by rules to one sentence (articles outside the domain).
         pick_sentences: chooses what the decoder reads, see ``source_of``.
+        read_expected: gives what weighs the decoder's candidates (``ClauseSelector.read_expected``); they are ranked without it where it is absent.
         choose_clauses: makes an extractive summary of learnt clauses (``ClauseSelector.summarize``); the rules write where it is absent, or where it returns nothing or something unsupported.
 
     """
     source = read_source(text, title)
     if engine is not None and engine.generation.min_score < 0 and len(text) >= MIN_SUMMARY:
         found = engine.candidates(source_of(title, text, outcomes, engine.generation, pick_sentences))
-        best = choose(found, outcomes, source, engine.generation.min_score)
+        best = choose(found, outcomes, source, engine.generation, read_expected and read_expected())
         if best is not None:
             return Summary(best.text, "abstractive")
     chosen = choose_clauses() if choose_clauses is not None else ""
@@ -177,7 +194,9 @@ def summarize(
     return Summary(extractive, "extractive", check_against(extractive, source))
 
 
-def choose(candidates: Sequence[Candidate], outcomes: Outcomes, source: Source, min_score: float) -> Candidate | None:
+def choose(
+    candidates: Sequence[Candidate], outcomes: Outcomes, source: Source, generation: Generation, expected: Callable[[str], float] | None = None
+) -> Candidate | None:
     """Return the best candidate that is likely enough and that the article supports, or None."""
-    likely = (c for c in rank(candidates, outcomes) if c.score >= min_score)
+    likely = (c for c in rank(candidates, outcomes, expected, generation.overlap_weight) if c.score >= generation.min_score)
     return next((c for c in likely if not check_against(c.text, source)), None)

@@ -42,7 +42,8 @@ from training.metrics.rouge_zh.rouge_zh import rouge
 logger = logging.getLogger(__name__)
 _BRIEF = "[BRIEF]"  # the task mark of our own bases; other bases have no such token and get none
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_COPIED_TOKENS, _COPIED_TARGET = 300, 120  # of a copying decoder: tokens that it reads and writes
+_COPIED_TOKENS, _COPIED_TARGET, _LEAST_TARGET = 300, 120, 40  # of a copying decoder: tokens that it reads, writes, writes at least
+_BEAMS, _OVERLAP_WEIGHT = 6, 3.0  # on development: EXPERIMENTS.md, 2026-11-27
 _MAX_GATE_ARTICLES = 120
 _LEAST_GAIN = 0.002  # ROUGE-L; beam search costs several times the rest of an article, so it has to earn it
 
@@ -64,7 +65,7 @@ def finetune_summarizer(config: FinetuneConfig) -> Manifest:
     started_at = time.monotonic()
     history = fit(model, tokenizer, supported, dev, generation, config, device, selector)
     model.eval()
-    gate, gate_figures = choose_gate(engine, dev[:_MAX_GATE_ARTICLES], selector)
+    gate, gate_figures = choose_gate(engine, [e for e in dev if e.annotation.activity != (OTHER,)][:_MAX_GATE_ARTICLES], selector)
     metrics = {
         "split": "development (also chose the epoch and the gate)", "articles": len(dev), "trained_on": len(supported),
         "left_out_unsupported": len(train) - len(supported), **gate_figures, "epochs": history, "minutes": round((time.monotonic() - started_at) / 60, 1),
@@ -88,7 +89,14 @@ def open_base(config: FinetuneConfig, selects: bool, device: torch.device) -> tu
     if is_copynet(Path(config.base)):
         config = replace(config, max_length=config.max_length or _COPIED_TOKENS)
         tokenizer, model = load_copynet(Path(config.base))
-        generation = Generation(max_source=config.max_length, max_target=_COPIED_TARGET, source_characters=SOURCE_CHARACTERS if selects else 0)
+        generation = Generation(
+            max_source=config.max_length,
+            max_target=_COPIED_TARGET,
+            source_characters=SOURCE_CHARACTERS if selects else 0,
+            num_beams=_BEAMS,
+            min_target=_LEAST_TARGET,
+            overlap_weight=_OVERLAP_WEIGHT if selects else 0.0,
+        )
         return config, CopySummarizer(model.to(device), tokenizer, generation, device), model, tokenizer
     config = replace(config, max_length=pick_length(config))
     tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)
@@ -255,7 +263,7 @@ def choose_gate(engine: Engine, dev: Sequence[Example], selector: ClauseSelector
     """Return the gate with the best character ROUGE-L on development, and what it was chosen by.
 
     Each gate is judged by what serving would answer under it. 0 turns the decoder off: so it is when no gate makes
-    the summaries better than the extractive ones by ``_LEAST_GAIN``.
+    the summaries better than the extractive ones by ``_LEAST_GAIN``. Development articles of the domain choose: only they are summarised unless all are asked for.
     """
     rows = [_decoded(engine, example, selector) for example in dev]
     scores = sorted({candidate.score for row in rows for candidate in row.candidates})
@@ -295,8 +303,11 @@ def _decoded(engine: Engine, example: Example, selector: ClauseSelector | None) 
     title, text, gold = example.article.title, example.article.text, example.annotation.summary
     outcomes = build_outcomes(text, title, example.annotation.activity)
     source = read_source(text, title)
-    ranked = rank(engine.candidates(pair_of(example, replace(engine.generation, prefix=""), selector)[0]), outcomes)
+    own = (text, title, outcomes, example.annotation.activity, load_taxonomy())
+    expected = selector.read_expected(*own) if selector else None
+    found = engine.candidates(pair_of(example, replace(engine.generation, prefix=""), selector)[0])
+    ranked = rank(found, outcomes, expected, engine.generation.overlap_weight)
     supported = tuple(c for c in ranked if not check_against(c.text, source))
-    learnt = selector.summarize(text, title, outcomes, example.annotation.activity, load_taxonomy()) if selector else ""
+    learnt = selector.summarize(*own) if selector else ""
     extractive = learnt or extract_summary(text, outcomes, title, brief=example.annotation.activity == (OTHER,))
     return _Decoded(supported, tuple(rouge(c.text, gold)["rougeL"] for c in supported), rouge(extractive, gold)["rougeL"])

@@ -1,6 +1,7 @@
 """The network that copies: what it may write, tokens beyond the vocabulary, search, folders."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from models.copynet import (
     CopySummarizer,
     CopyTokens,
     DecoderConfig,
+    SpanGuard,
     is_copynet,
     load_copynet,
     save_copynet,
@@ -83,6 +85,36 @@ def test_search_scores_what_the_loss_scores(net, tokens):
             with torch.inference_mode():
                 loss = net.loss(collate([(source, [*ids, tokens.eos_token_id], 1)], tokens)).item()
             assert -loss == pytest.approx(score, rel=1e-3)
+
+
+def test_a_span_is_written_as_the_source_has_it_or_not_at_all():
+    guard = SpanGuard([[1, 2, 9], [1, 2, 2, 8], [5, 6, 7]], [1, 2, 5, 3])
+    free = torch.zeros(10)
+    guard.bar(free, ())
+    assert [i for i in range(10) if free[i] < -1] == [2, 3]  # begin no span of this source
+    within = guard.step((), 4)
+    assert within == ()
+    for token, allowed in ((1, [2]), (2, [2, 9]), (2, [8])):
+        within = guard.step(within, token)
+        row = torch.zeros(10)
+        guard.bar(row, within)
+        assert [i for i in range(10) if row[i] == 0] == allowed
+    assert guard.step(within, 8) == ()
+    assert guard.step((5, 6), 7) == ()
+
+
+def test_figures_keep_their_digits_and_what_follows(net, tokens):
+    text = "临川县签约12个项目，总投资30.5亿元，占地120亩，引用《关于招商的意见》。"
+    source = tokens.read(None, text, 128)
+    ids = (torch.tensor([source.input_ids]), torch.tensor([source.copy_ids]))
+    found = net.search(*ids, TASKS.index("brief"), tokens.eos_token_id, tokens.unk_token_id, 4, 60, tokens.guard(source), 30)
+    figures = re.compile(r"(?<![\d.])\d+(?:\.\d+)?.")
+    for row, _ in found:
+        assert len(row) >= 30
+        for figure in figures.findall(tokens.text(row, source) + "$")[:-1]:
+            assert figure in text
+        for quoted in re.findall("《.*?》", tokens.text(row, source)):
+            assert quoted in text
 
 
 def test_it_learns_to_copy(tiny_bases, tokenizer, tokens):

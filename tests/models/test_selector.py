@@ -13,6 +13,7 @@ from data.taxonomy import load_taxonomy
 from models.clauses import N_FEATURES, split_clauses
 from models.faithfulness import check_against, read_source
 from models.outcomes import build_outcomes
+from models.paths import DEFAULT_CHECKPOINT
 from models.selector import SELECTION_FILE, ClauseSelector, context_of, polish, tells_facts, write
 
 TAXONOMY = load_taxonomy()
@@ -140,3 +141,20 @@ def test_an_article_too_short_for_a_summary_gives_none():
 )
 def test_summaries_are_in_the_third_person_with_whole_dates_and_no_asides(summary, text, polished):
     assert polish(summary, text) == polished
+
+
+def test_expected_overlap_is_higher_for_what_annotators_use():
+    selector = ClauseSelector.load(DEFAULT_CHECKPOINT / "selection")
+    text = (
+        "3月5日，青河市举行招商推介会。会上签约项目12个，总投资86亿元。参会者喝了茶，聊了天气，又看了老照片。"
+        + "门外的槐树长得很高，风一吹叶子就响。" * 3
+    )
+    outcomes = build_outcomes(text, None, ("signing",))
+    expected = selector.read_expected(text, None, outcomes, ("signing",), load_taxonomy())
+    assert (
+        expected("3月5日，青河市举行招商推介会，签约项目12个，总投资86亿元。")
+        > expected("参会者喝了茶，聊了天气，又看了老照片，门外的槐树长得很高。")
+        >= 0
+    )
+    assert expected("") == 0
+    assert expected("甲乙丙丁") == 0

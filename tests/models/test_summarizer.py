@@ -26,6 +26,16 @@ def test_a_supported_candidate_is_served():
     assert (summary.text, summary.method, summary.ungrounded) == (GOOD, "abstractive", ())
 
 
+def test_expected_overlap_weighs_as_much_as_it_is_told_to():
+    one, other = Candidate(GOOD, -0.1), Candidate(GOOD[:-1] + "！", -0.2)
+    likes_other = {one.text: 0.1, other.text: 0.5}.__getitem__
+    assert rank([one, other], OUTCOMES)[0] == one
+    assert rank([one, other], OUTCOMES, likes_other, 0.1)[0] == one
+    assert rank([one, other], OUTCOMES, likes_other, 1.0)[0] == other
+    with pytest.raises(ValueError, match="overlap_weight"):
+        Generation(overlap_weight=-1.0)
+
+
 @pytest.mark.parametrize(
     "wrong", [GOOD.replace("56.8亿元", "56.8万元"), GOOD.replace("12个", "21个"), GOOD.replace("56.8", "58.6"), GOOD.replace("临江市", "临海市")]
 )
