@@ -1,7 +1,7 @@
 """Outcome summaries: candidates from the sequence-to-sequence model, checked against the article, else extractive.
 
 1. ``select_text`` picks what carries the outcome from the whole article. 2. Beam search gives n-best candidates.
-3. A candidate with a figure or name the article does not support is dropped, the rest are ranked by model score,
+3. A candidate with a figure or name the article does not support, or one that puts a figure in another's place, is dropped, the rest are ranked by model score,
 by how much of the main outcome they hold and by what the choice of clauses expects an annotator to use of them. 4. If none is left, or the best is unlikely, a summary of the article's own clauses answers: those that
 ``ClauseSelector`` chooses, else those of ``extract_summary``.
 
@@ -20,6 +20,7 @@ from data.errors import CheckpointRefused
 from data.schema import Outcomes
 from data.width import CJK, to_full_punctuation, to_half_width
 from models.faithfulness import Source, check_against, read_source
+from models.relations import find_misplaced
 from models.result import Summary
 from models.selection import MAX_SUMMARY, MIN_SUMMARY, extract_summary, select_text
 
@@ -184,7 +185,8 @@ def summarize(
     source = read_source(text, title)
     if engine is not None and engine.generation.min_score < 0 and len(text) >= MIN_SUMMARY:
         found = engine.candidates(source_of(title, text, outcomes, engine.generation, pick_sentences))
-        best = choose(found, outcomes, source, engine.generation, read_expected and read_expected())
+        ranked = rank(found, outcomes, read_expected and read_expected(), engine.generation.overlap_weight)
+        best = choose(ranked, source, engine.generation.min_score, text, title)
         if best is not None:
             return Summary(best.text, "abstractive")
     chosen = choose_clauses() if choose_clauses is not None else ""
@@ -194,9 +196,7 @@ def summarize(
     return Summary(extractive, "extractive", check_against(extractive, source))
 
 
-def choose(
-    candidates: Sequence[Candidate], outcomes: Outcomes, source: Source, generation: Generation, expected: Callable[[str], float] | None = None
-) -> Candidate | None:
-    """Return the best candidate that is likely enough and that the article supports, or None."""
-    likely = (c for c in rank(candidates, outcomes, expected, generation.overlap_weight) if c.score >= generation.min_score)
-    return next((c for c in likely if not check_against(c.text, source)), None)
+def choose(ranked: Sequence[Candidate], source: Source, min_score: float, text: str, title: str | None) -> Candidate | None:
+    """Return the first candidate that is likely enough and that the article supports, figure by figure and clause by clause; or None."""
+    likely = (c for c in ranked if c.score >= min_score)
+    return next((c for c in likely if not check_against(c.text, source) and not find_misplaced(c.text, text, title)), None)

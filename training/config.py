@@ -48,7 +48,10 @@ class FinetuneConfig:
     name: str = doc("zhaoshang-mini", "name of the checkpoint in every answer")
     version: str = doc("0.1.0", "version of the checkpoint in every answer")
     dev_share: float = doc(0.2, "share of the articles kept for choosing thresholds, temperatures and epochs, where the data names no splits")
-    epochs: int = doc(8, "passes over the training articles; 0 keeps the weights of the base and fits n-grams, calibration and thresholds anew")
+    epochs: int = doc(
+        8,
+        "passes over the training articles; 0 keeps the weights of the base and fits n-grams, calibration and thresholds, or the gate of a summariser, anew",
+    )
     noise: float = doc(0.25, "share of the articles that train with drawn crawl noise, anew each epoch (classifier)")
     lexical: int = doc(40_000, "character n-grams of the linear part beside the encoder (classifier); 0 for none")
     batch_articles: int = doc(16, "articles of one optimizer step")
@@ -86,8 +89,8 @@ class FinetuneConfig:
             wrong.append(f"noise must be in [0, 1], got {self.noise}")
         if self.max_length and self.max_length < 64:
             wrong.append(f"max_length must be 0 or at least 64 tokens, got {self.max_length}")
-        if self.epochs < (self.kind == "summarizer"):
-            wrong.append(f"epochs must be {'at least 1' if self.kind == 'summarizer' else '0 or more'}, got {self.epochs}")
+        if self.epochs < 0:
+            wrong.append(f"epochs must be 0 or more, got {self.epochs}")
         if not 0 < self.layer_decay <= 1:
             wrong.append(f"layer_decay must be in (0, 1], got {self.layer_decay}")
         if wrong:

@@ -184,8 +184,8 @@ def test_no_epochs_need_a_head_and_keep_its_windows(tiny_bases, tiny_checkpoint,
         finetune_classifier(FinetuneConfig(base=str(tiny_bases["encoder"]), output=tmp_path / "a", **common))
     made = finetune_classifier(FinetuneConfig(base=str(tiny_checkpoint / "classifier"), output=tmp_path / "b", **common))
     assert made.config["max_length"] == 128
-    with pytest.raises(ValueError, match="epochs must be at least 1"):
-        FinetuneConfig(base="b", output=tmp_path, kind="summarizer", epochs=0)
+    with pytest.raises(ValueError, match="epochs must be 0 or more"):
+        FinetuneConfig(base="b", output=tmp_path, kind="summarizer", epochs=-1)
 
 
 def test_without_a_length_windows_are_as_long_as_the_base_reads(tiny_bases, tmp_path):
