@@ -49,6 +49,7 @@ class DecoderConfig:
     n_heads: int = 4
     dropout: float = 0.1
     max_target: int = 128  # tokens
+    follows: bool = False  # whether the place behind the one copied last has a score of its own
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,10 @@ class CopyNet(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.output_proj, self.output_bias = nn.Linear(width, width), nn.Parameter(torch.zeros(self.vocab_size))
         self.copy_query, self.copy_key, self.generation_gate = nn.Linear(width, width), nn.Linear(3 * width, width), nn.Linear(2 * width, 1)
+        if config.follows:
+            self.follow_query = nn.Linear(width, 1)
+            nn.init.zeros_(self.follow_query.weight)  # a network that knows no such score goes on as it was
+            nn.init.zeros_(self.follow_query.bias)
         logit_mask = torch.zeros(self.vocab_size)
         logit_mask[list(copied_only)] = _BARRED
         self.register_buffer("logit_mask", logit_mask, persistent=False)
@@ -160,10 +165,24 @@ class CopyNet(nn.Module):
             caches.append(cache)
         return self.norm(x), caches
 
-    def _mix(self, states: Tensor, source: EncodedSource) -> tuple[Tensor, Tensor, Tensor]:
-        """Return logits of generated tokens (b, t, vocab_size), copy probabilities of the source's places (b, t, s), the probability of generating (b, t)."""
+    def _copy_scores(self, states: Tensor, source: EncodedSource) -> Tensor:
         scores = (self.copy_query(states) @ source.copy_keys.transpose(1, 2)).float() / math.sqrt(self.width)
-        copy_probs = torch.softmax(scores.masked_fill(source.attention_mask[:, None, :] == 0, -1e9), -1)
+        masked: Tensor = scores.masked_fill(source.attention_mask[:, None, :] == 0, -1e9)
+        return masked
+
+    def _mix(self, states: Tensor, source: EncodedSource, scores: Tensor, following: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits of generated tokens (b, t, vocab_size), copy probabilities of the source's places (b, t, s), the probability of generating (b, t).
+
+        Args:
+            states: of the decoder, (b, t, width).
+            source: what it attends to.
+            scores: of ``_copy_scores``, (b, t, s).
+            following: of ``_following``, (b, t, s), where the network knows it.
+
+        """
+        if following is not None:
+            scores = scores + self.follow_query(states).float() * following
+        copy_probs = torch.softmax(scores, -1)
         context = copy_probs.to(source.hidden_states.dtype) @ source.hidden_states
         p_generate = torch.sigmoid(self.generation_gate(torch.cat([states, context], -1)).float())[..., 0]
         return functional.linear(self.output_proj(states), self._embeddings).float() + self.output_bias + self.logit_mask, copy_probs, p_generate
@@ -177,17 +196,23 @@ class CopyNet(nn.Module):
         """
         source = self.encode(batch["input_ids"], batch["attention_mask"])
         x = torch.cat([self.task_embeddings(batch["task"])[:, None], self._embed(batch["decoder_input_ids"][:, :-1])], 1)
-        logits, copy_probs, p_generate = self._mix(self._decode(x, source)[0], source)
         labels = batch["labels"]
+        states = self._decode(x, source)[0]
+        scores = self._copy_scores(states, source)
+        following = None
+        if self.config.follows:
+            known = _following(scores[:, :-1], batch["copy_ids"], labels[:, :-1])
+            following = functional.pad(known, (0, 0, 1, 0))  # nothing stands before the first token
+        logits, copy_probs, p_generate = self._mix(states, source, scores, following)
         generated = torch.log_softmax(logits, -1).gather(-1, labels.clamp(0, self.vocab_size - 1)[..., None])[..., 0].exp()
         generated = p_generate * generated * ((labels >= 0) & (labels < self.vocab_size))
         copied = (1 - p_generate) * (copy_probs * (batch["copy_ids"][:, None, :] == labels[:, :, None])).sum(-1)
         counts = labels >= 0
         return -((generated + copied).clamp_min(_MIN_PROB).log() * counts).sum() / counts.sum().clamp_min(1)
 
-    def _next_log_probs(self, states: Tensor, source: EncodedSource, copy_ids: Tensor) -> Tensor:
+    def _next_log_probs(self, states: Tensor, source: EncodedSource, scores: Tensor, following: Tensor | None, copy_ids: Tensor) -> Tensor:
         """Return log-probabilities of the next token, (n_beams, vocab_size and the tokens beyond it that the source holds)."""
-        logits, copy_probs, p_generate = self._mix(states, source)
+        logits, copy_probs, p_generate = self._mix(states, source, scores, following)
         probs = torch.zeros(len(states), max(self.vocab_size, int(copy_ids.max()) + 1), device=states.device)
         probs[:, : self.vocab_size] = p_generate * torch.softmax(logits[:, 0], -1)
         places = copy_ids.clamp_min(0).expand(len(states), -1)
@@ -229,9 +254,11 @@ class CopyNet(nn.Module):
         x, past_key_values = self.task_embeddings(torch.full((num_beams,), task, device=device))[:, None], None
         done: list[tuple[list[int], float]] = []
         within: list[tuple[int, ...]] = [()] * num_beams
+        following: Tensor | None = None
         for step in range(min(max_target, self.config.max_target)):
             states, past_key_values = self._decode(x, source, past_key_values, step)
-            log_probs = self._next_log_probs(states, source, copy_ids)
+            copy_scores = self._copy_scores(states, source)
+            log_probs = self._next_log_probs(states, source, copy_scores, following, copy_ids)
             for beam, row in enumerate(rows):
                 log_probs[beam, [*_repeats(row), *([eos_token_id] if step < min_target else [])]] = -1e9
                 guard.bar(log_probs[beam], within[beam])
@@ -243,10 +270,29 @@ class CopyNet(nn.Module):
             rows = [[*rows[beam], token] for beam, token, _ in going]
             within = [guard.step(within[beam], token) for beam, token, _ in going]
             scores = torch.tensor([score for _, _, score in going], device=device)
+            if self.config.follows:
+                said = torch.tensor([[token] for _, token, _ in going], device=device)
+                following = _following(copy_scores[order], copy_ids.expand(num_beams, -1), said)
             past_key_values = [(keys[order], values[order]) for keys, values in past_key_values]
             x = self._embed(torch.tensor([[token if token < self.vocab_size else unk_token_id] for _, token, _ in going], device=device))
         done = done or [(row, float(score) / len(row)) for row, score in zip(rows, scores, strict=True)]
         return sorted(done, key=lambda item: -item[1])[:num_beams]
+
+
+def _following(scores: Tensor, copy_ids: Tensor, said: Tensor) -> Tensor:
+    """Return for each place of a source (b, t, s) how likely the token said last was copied from the place before it.
+
+    Args:
+        scores: copy scores of the step that said it, (b, t, s).
+        copy_ids: (b, s).
+        said: ids of the tokens said, (b, t).
+
+    Source: sequential copying (arXiv 1807.02301), made one more score of a place.
+
+    """
+    matches = copy_ids[:, None, :] == said[:, :, None]
+    probs = torch.softmax(scores.masked_fill(~matches, -1e9), -1) * matches
+    return functional.pad(probs[..., :-1], (1, 0))
 
 
 def _continue_beams(

@@ -11,6 +11,7 @@ import json
 import random
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,10 +57,12 @@ def pretrain_copying(config: CopyConfig) -> Path:
     torch.manual_seed(config.seed)
     device = pick_device(config.device)
     if is_copynet(config.base):
-        tokenizer, model = load_copynet(config.base)
+        tokenizer, before = load_copynet(config.base)
+        model = CopyNet(before.encoder, replace(before.config, follows=True), CopyTokens(tokenizer).copied_only)
+        model.load_state_dict(before.state_dict(), strict=False)  # one that did not know what follows learns it
     else:
         tokenizer = AutoTokenizer.from_pretrained(config.base, trust_remote_code=False)
-        model = build_copynet(config.base, tokenizer, DecoderConfig(n_layers=config.decoder_layers))
+        model = build_copynet(config.base, tokenizer, DecoderConfig(n_layers=config.decoder_layers, follows=True))
     model.to(device)
     for module in model.modules():
         if isinstance(module, nn.Dropout):

@@ -17,6 +17,7 @@ from models.copynet import (
     CopyTokens,
     DecoderConfig,
     SpanGuard,
+    _following,
     is_copynet,
     load_copynet,
     save_copynet,
@@ -33,10 +34,13 @@ def tokens(tokenizer):
     return CopyTokens(tokenizer)
 
 
-@pytest.fixture(scope="module")
-def net(tiny_bases, tokenizer):
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "follows"])
+def net(tiny_bases, tokenizer, request):
     torch.manual_seed(3)
-    return build_copynet(tiny_bases["encoder"], tokenizer, DecoderConfig(n_layers=1)).eval()
+    made = build_copynet(tiny_bases["encoder"], tokenizer, DecoderConfig(n_layers=1, follows=request.param)).eval()
+    if request.param:
+        torch.nn.init.constant_(made.follow_query.bias, 3.0)  # as if it had learnt to go on
+    return made
 
 
 def test_a_source_and_its_target_come_back_with_tokens_beyond_the_vocabulary(tokens):
@@ -115,6 +119,15 @@ def test_figures_keep_their_digits_and_what_follows(net, tokens):
             assert figure in text
         for quoted in re.findall("《.*?》", tokens.text(row, source)):
             assert quoted in text
+
+
+def test_what_follows_is_the_place_behind_what_was_said():
+    copy_ids = torch.tensor([[NOT_COPIED, 7, 8, 7, 9]])
+    scores = torch.tensor([[[0.0, 1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0, 5.0], [0.0] * 5]])
+    found = _following(scores, copy_ids, torch.tensor([[7, 8, 4]]))
+    assert found[0, 0].tolist() == pytest.approx([0, 0, 0.5, 0, 0.5])  # 7 stands twice, alike likely
+    assert found[0, 1].tolist() == pytest.approx([0, 0, 0, 1, 0])
+    assert found[0, 2].tolist() == [0.0] * 5  # not of the source
 
 
 def test_it_learns_to_copy(tiny_bases, tokenizer, tokens):
