@@ -411,7 +411,7 @@ class CopyTokens:
     def guard(self, source: CopySource) -> SpanGuard:
         """Return the spans of a source that its summary keeps as they are."""
         ids = source.copy_ids
-        surfaces = ["" if number == NOT_COPIED else self._surface(number, source) for number in ids]
+        surfaces = self._read_back(ids, source)
         spans = []
         for start, surface in enumerate(surfaces):
             if surface.isdigit() and not (start and _is_number(surfaces[start - 1])):
@@ -422,8 +422,9 @@ class CopyTokens:
                 spans.append(ids[start : end + 1])
         return SpanGuard([span for span in spans if len(span) > 1 and NOT_COPIED not in span], self._starters)
 
-    def _surface(self, number: int, source: CopySource) -> str:
-        return self._surfaces[number] if number < self.vocab_size else next(key for key, own in source.oov_ids.items() if own == number)
+    def _read_back(self, ids: Sequence[int], source: CopySource) -> list[str]:
+        beyond = {number: surface for surface, number in source.oov_ids.items()}
+        return ["" if number == NOT_COPIED else beyond[number] if number >= self.vocab_size else self._surfaces[number] for number in ids]
 
     def target(self, text: str, source: CopySource, max_target: int) -> list[int]:
         """Return the ids of a target, its end included; ``IGNORE`` for a token that neither vocabulary nor source holds."""
@@ -432,8 +433,7 @@ class CopyTokens:
 
     def text(self, ids: Sequence[int], source: CopySource) -> str:
         """Return the text of a target."""
-        beyond = {number: surface for surface, number in source.oov_ids.items()}
-        return "".join(beyond[number] if number >= self.vocab_size else self._surfaces[number] for number in ids)
+        return "".join(self._read_back(ids, source))
 
 
 def _is_number(surface: str) -> bool:

@@ -5,7 +5,9 @@ sentences, and what does not stem from one of them is refused. Strict by design:
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from models.figures import find_figures
 from models.sentences import split_sentences
@@ -41,7 +43,7 @@ def find_misplaced(summary: str, text: str, title: str | None = None) -> list[st
         title: its headline.
 
     """
-    sentences = [_Sentence(part, _pairs(part)) for part in (title or "", *(text[a:b] for a, b in split_sentences(text))) if part.strip()]
+    sentences = _read(text, title)
     whole = frozenset().union(*(sentence.pairs for sentence in sentences))
     clauses = [match.group() for match in _CLAUSE.finditer(summary)]
     wrong = [clause for clause in clauses if _share(_pairs(clause), whole) < _WHOLE]
@@ -56,7 +58,12 @@ def find_misplaced(summary: str, text: str, title: str | None = None) -> list[st
     return wrong + _unfinished(summary, clauses, title or "", text)
 
 
-def _says(sentences: list[_Sentence], i: int, clause: str, start: int, end: int, before: str | None) -> bool:
+@lru_cache(maxsize=4)  # all candidates of an article are checked one after another
+def _read(text: str, title: str | None) -> tuple[_Sentence, ...]:
+    return tuple(_Sentence(part, _pairs(part)) for part in (title or "", *(text[a:b] for a, b in split_sentences(text))) if part.strip())
+
+
+def _says(sentences: Sequence[_Sentence], i: int, clause: str, start: int, end: int, before: str | None) -> bool:
     """Return whether sentence i holds the figure that stands in a clause from start to end, beside the same words, and what stands before it."""
     own, pairs = sentences[i], _pairs(clause)
     figure = clause[start:end]
